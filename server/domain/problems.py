@@ -1,0 +1,116 @@
+"""Every refusal the service makes: its stable code and its HTTP status.
+
+The sentences live in the message catalogues under `problem.<code>` and `field.<code>`; nothing that a
+client sent is ever part of a refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+Scalar = str | int | float | bool | None  # what a placeholder may hold
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of refusal: its code, which clients may rely on, and its HTTP status."""
+
+    code: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One thing that does not fit, at a JSON pointer (RFC 6901) into what was sent.
+
+    `pointer` is "" for the whole body, `/position/latitude` for a member, `/limit` for a query parameter.
+    """
+
+    pointer: str
+    code: str
+    params: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+class Problem(Exception):
+    """A refusal; raised anywhere, rendered once by the API or the command line.
+
+    `params` fill the placeholders of the sentence; `retry_after` is in seconds.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        *,
+        errors: Iterable[FieldError] = (),
+        params: Mapping[str, Scalar] | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(kind.code)
+        self.kind = kind
+        self.errors = tuple(errors)
+        self.params: dict[str, Scalar] = dict(params or {})
+        self.retry_after = retry_after
+
+
+def invalid(pointer: str, code: str, **params: Scalar) -> Problem:
+    """The usual refusal of one field: 422 with a single error at `pointer`."""
+    return Problem(INVALID, errors=[FieldError(pointer, code, params)])
+
+
+def all_kinds() -> tuple[Kind, ...]:
+    """Every kind in this catalogue, by code."""
+    kinds = [value for value in globals().values() if isinstance(value, Kind)]
+    return tuple(sorted(kinds, key=lambda kind: kind.code))
+
+
+# The request itself
+BAD_REQUEST = Kind("bad-request", 400)
+MALFORMED_BODY = Kind("malformed-body", 400)
+MALFORMED_MULTIPART = Kind("malformed-multipart", 400)
+BODY_CUT = Kind("body-cut", 400)
+UNAUTHENTICATED = Kind("unauthenticated", 401)
+SIGN_IN_FAILED = Kind("sign-in-failed", 401)
+ACTIVATION_FAILED = Kind("activation-failed", 401)
+FORBIDDEN = Kind("forbidden", 403)
+NOT_FOUND = Kind("not-found", 404)
+METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405)
+NOT_ACCEPTABLE = Kind("not-acceptable", 406)
+LENGTH_REQUIRED = Kind("length-required", 411)
+STALE = Kind("stale", 412)
+TOO_LARGE = Kind("too-large", 413)
+URI_TOO_LONG = Kind("uri-too-long", 414)
+UNSUPPORTED_TYPE = Kind("unsupported-type", 415)
+INVALID = Kind("invalid", 422)
+TOO_MANY_REQUESTS = Kind("too-many-requests", 429)
+UNEXPECTED = Kind("unexpected", 500)
+UNAVAILABLE = Kind("unavailable", 503)
+
+# Check-ins and what follows them
+VISIT_DIFFERS = Kind("visit-differs", 409)
+VISIT_NOT_OPEN = Kind("visit-not-open", 409)
+ADDITION_DIFFERS = Kind("addition-differs", 409)
+ALREADY_DECIDED = Kind("already-decided", 409)
+ALREADY_APPEALED = Kind("already-appealed", 409)
+OWN_VISIT = Kind("own-visit", 403)
+
+# Photos; the renderer fills in the settings' `limit_mb` and `limit_mp`
+PHOTO_NOT_ANNOUNCED = Kind("photo-not-announced", 404)
+PHOTO_TOO_LARGE = Kind("photo-too-large", 413)
+PHOTO_DIGEST = Kind("photo-digest", 422)
+PHOTO_LENGTH = Kind("photo-length", 422)
+PHOTO_TYPE = Kind("photo-type", 422)
+PHOTO_UNREADABLE = Kind("photo-unreadable", 422)
+PHOTO_TRUNCATED = Kind("photo-truncated", 422)
+PHOTO_TOO_MANY_PIXELS = Kind("photo-too-many-pixels", 422)
+PHOTO_HEIC = Kind("photo-heic", 422)
+
+# Registers and accounts
+CONFLICT = Kind("conflict", 409)
+OVERLAP = Kind("overlap", 409)
+OWN_GRANT = Kind("own-grant", 403)
+NEEDS_SECOND_PERSON = Kind("needs-second-person", 409)
+
+# Files
+IMPORT_FILE = Kind("import-file", 422)
+IMPORT_REFUSED = Kind("import-refused", 422)

@@ -1,0 +1,142 @@
+"""The database: SQLite in a file, or PostgreSQL, through the same two doors, `read` and `write`."""
+
+import contextlib
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+
+# The first releases of each branch without the WAL-reset bug (sqlite.org/wal.html).
+_WAL_SAFE = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
+BUSY_TIMEOUT_S = 30
+
+
+class Database:
+    """An open database; safe to share between threads, not between processes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        self._reads = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._turn = _Turn(engine.url) if self.is_sqlite else None
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection whose every statement sees the latest commit; it must not write."""
+        with self._reads.connect() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction, committed durably at the end of the block, rolled back when it raises.
+
+        Keep the block short: on SQLite nobody else writes meanwhile.
+        """
+        with (
+            self._turn.taken() if self._turn else contextlib.nullcontext(),
+            self.engine.begin() as connection,
+        ):
+            yield connection
+
+    def close(self) -> None:
+        """Closes every pooled connection."""
+        self.engine.dispose()
+
+
+class _Turn:
+    """Whose turn it is to write to a SQLite file, across threads and processes, in the order of asking.
+
+    SQLite's own busy handler sleeps and tries again, so that under load one writer gets thousands of commits and
+    another none. A lock on a file beside the database wakes the next one at once; a killed process lets go of it.
+    """
+
+    def __init__(self, url: URL) -> None:
+        in_memory = url.database in (None, "", ":memory:")
+        self._path = None if in_memory else f"{url.database}-turn"
+        self._local = threading.local()
+        self._threads = threading.Lock()
+
+    @contextlib.contextmanager
+    def taken(self) -> Iterator[None]:
+        if self._path is None:
+            with self._threads:
+                yield
+            return
+        # Threads queue among themselves first: one waiter for each process, and no file opened per write.
+        with self._threads:
+            handle = getattr(self._local, "handle", None)
+            if handle is None or self._local.pid != os.getpid():
+                handle = self._local.handle = os.open(
+                    self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600
+                )
+                self._local.pid = os.getpid()
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.flock(handle, fcntl.LOCK_UN)
+
+
+def open_database(url: str | URL, pool_size: int = 16) -> Database:
+    """Opens the database named by a SQLAlchemy URL (`sqlite:///file` or `postgresql+psycopg://…`)."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return Database(_sqlite(parsed, pool_size))
+    if parsed.get_backend_name() != "postgresql":
+        raise ValueError("the database is SQLite or PostgreSQL")
+    parsed = parsed.set(drivername="postgresql+psycopg")
+    return Database(create_engine(parsed, pool_size=pool_size, max_overflow=0, pool_pre_ping=True))
+
+
+def _sqlite(url: URL, pool_size: int) -> Engine:
+    from pysqlite3 import dbapi2
+
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url.set(drivername="sqlite+pysqlite"),
+        module=dbapi2,
+        poolclass=QueuePool,
+        pool_size=pool_size,
+        max_overflow=0,
+        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S},
+    )
+    wal = wal_is_safe(dbapi2.sqlite_version_info)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        for pragma in (
+            f"journal_mode = {'WAL' if wal else 'DELETE'}",
+            f"synchronous = {'FULL' if wal else 'EXTRA'}",
+            "foreign_keys = ON",
+            f"busy_timeout = {BUSY_TIMEOUT_S * 1000}",
+            "temp_store = MEMORY",
+            "cache_size = -32000",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def wal_is_safe(version: tuple[int, ...]) -> bool:
+    """Whether this SQLite has the fix of the bug by which a WAL reset could lose a commit."""
+    newest, *older = _WAL_SAFE
+    return version >= newest or any(version[:2] == fixed[:2] and version >= fixed for fixed in older)
+
+
+def is_serialization_failure(error: DBAPIError) -> bool:
+    """Whether PostgreSQL gave up on a transaction that may succeed when tried again (deadlock, serialization)."""
+    return getattr(error.orig, "sqlstate", None) in {"40001", "40P01"}
