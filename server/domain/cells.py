@@ -217,9 +217,9 @@ def uuid(cell: Cell) -> str:
 
 
 def _digits_kept(cell: Cell) -> str:
-    """The cell as text; a number that a spreadsheet has rounded is refused, for its digits are lost."""
+    """The cell as text; a number whose digits a spreadsheet has dropped is refused, as `1.10` becomes 1.1."""
     text = as_text(cell)
-    rounded = isinstance(cell, (int, float)) and not isinstance(cell, bool) and abs(cell) >= _EXACT
-    if rounded or _ROUNDED.fullmatch(text):
+    dropped = isinstance(cell, (int, float)) and not (abs(cell) < _EXACT and cell == int(cell))
+    if dropped or _ROUNDED.fullmatch(text):
         raise BadCell("lost-digits", value=shown(cell))
     return text

@@ -4,8 +4,8 @@ No finding proves a trick. A check fails only where the person on the spot can s
 looks odd is a warning, and a person decides.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -26,7 +26,7 @@ class VisitStatus(StrEnum):
     REJECTED = "rejected"
 
 
-PHOTOS_NEEDED = {Activity.VISIT: 1, Activity.STUDY: 1, Activity.OFFICE: 1, Activity.OTHER: 0}
+PHOTOS_NEEDED: Mapping[str, int] = {Activity.VISIT: 1, Activity.STUDY: 1, Activity.OFFICE: 1, Activity.OTHER: 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ class Limits:
     speed_kmh: float = 150
     on_the_spot_s: float = 15 * 60  # after this a failure can no longer be put right
     promise_days: int = 7  # for promised photos
+    photos_needed: Mapping[str, int] = field(default_factory=lambda: dict(PHOTOS_NEEDED))  # by activity
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ def examine(facts: CheckInFacts, limits: Limits) -> tuple[Finding, ...]:
         _accuracy(facts, limits),
         _posting(facts),
         _clock(facts, limits),
-        _photos(facts),
+        _photos(facts, limits),
         _photo_place(facts, limits),
         _photo_time(facts, limits),
         _photo_reuse(facts),
@@ -127,7 +128,9 @@ def examine(facts: CheckInFacts, limits: Limits) -> tuple[Finding, ...]:
     if not late:
         return found
     return tuple(
-        Finding(f.check, Outcome.WARN, f.reason, f.value, f.limit, f.others) if f.outcome is Outcome.FAIL else f
+        Finding(f.check, Outcome.WARN, f.reason, f.value, f.limit, f.others)
+        if f.outcome is Outcome.FAIL
+        else f
         for f in found
     )
 
@@ -181,8 +184,8 @@ def _clock(facts: CheckInFacts, limits: Limits) -> Finding:
     return Finding("clock", Outcome.PASS, "", age, limits.clock_old_s)
 
 
-def _photos(facts: CheckInFacts) -> Finding:
-    needed = PHOTOS_NEEDED[Activity(facts.activity)]
+def _photos(facts: CheckInFacts, limits: Limits) -> Finding:
+    needed = limits.photos_needed[facts.activity]
     if facts.announced < needed:
         return Finding("photos", Outcome.FAIL, "too-few", facts.announced, needed)
     if facts.announced_in_time < needed:
@@ -202,9 +205,11 @@ def _photo_place(facts: CheckInFacts, limits: Limits) -> Finding:
 
 def _photo_time(facts: CheckInFacts, limits: Limits) -> Finding:
     # The photo's clock and the check-in's are the same phone's: compared as written, before any skew is taken off.
-    offsets = [(photo.taken_at - facts.captured_at).total_seconds() for photo in facts.photos if photo.taken_at]
+    offsets = [
+        (photo.taken_at - facts.captured_at).total_seconds() for photo in facts.photos if photo.taken_at
+    ]
     if not offsets:
-        return Finding("photo-time", Outcome.PASS, "no-tag", None, limits.photo_before_s)
+        return Finding("photo-time", Outcome.PASS, "no-tag", None, -limits.photo_before_s)
     worst = max(offsets, key=lambda s: max(-s - limits.photo_before_s, s - limits.photo_after_s))
     limit = limits.photo_after_s if worst > 0 else -limits.photo_before_s
     inside = -limits.photo_before_s <= worst <= limits.photo_after_s
@@ -215,7 +220,9 @@ def _photo_reuse(facts: CheckInFacts) -> Finding:
     if facts.copies:
         return Finding("photo-reuse", Outcome.WARN, "copy", len(facts.copies), 0, tuple(facts.copies))
     if facts.near_copies:
-        return Finding("photo-reuse", Outcome.WARN, "near-copy", len(facts.near_copies), 0, tuple(facts.near_copies))
+        return Finding(
+            "photo-reuse", Outcome.WARN, "near-copy", len(facts.near_copies), 0, tuple(facts.near_copies)
+        )
     return Finding("photo-reuse", Outcome.PASS, "", 0, 0)
 
 
@@ -228,7 +235,9 @@ def _speed(facts: CheckInFacts, limits: Limits) -> Finding:
         # With no time between there is no speed: any distance left is too far.
         return Finding("speed", Outcome.WARN if left_m > 0 else Outcome.PASS, "same-time", left_m, 0)
     kmh = left_m / previous.seconds * 3.6
-    return Finding("speed", Outcome.PASS if kmh <= limits.speed_kmh else Outcome.WARN, "", kmh, limits.speed_kmh)
+    return Finding(
+        "speed", Outcome.PASS if kmh <= limits.speed_kmh else Outcome.WARN, "", kmh, limits.speed_kmh
+    )
 
 
 def _mock(facts: CheckInFacts) -> Finding:

@@ -69,7 +69,9 @@ class PersonFacts:
     postings: Sequence[Posting]
     leaves: Sequence[Leave] = ()
     visits: Sequence[VisitFact] = ()
-    excused: frozenset[tuple[str, str, str, int]] = frozenset()  # duty, place, window, turn: a supervisor's decision
+    excused: frozenset[tuple[str, str, str, int]] = (
+        frozenset()
+    )  # duty, place, window, turn: a supervisor's decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +112,9 @@ def judge(person: PersonFacts, windows: Iterable[Window], world: World) -> list[
     """Judges everything the person owes in the windows, in order of window, duty, place and turn."""
     judged: list[Obligation] = []
     held = terms(person.postings)
-    away = frozenset(_days_away(person.leaves))
     for window in windows:
+        away = frozenset(_days_away(person.leaves, window))
+        found: list[Obligation] = []
         turns: dict[tuple[str, str], int] = {}
         for term in held:
             if term.start > window.last or (term.end is not None and term.end < window.first):
@@ -121,7 +124,8 @@ def judge(person: PersonFacts, windows: Iterable[Window], world: World) -> list[
                     # Terms come oldest first, but of one duty in several places: the turn counts within a target.
                     turn = turns.get((duty.code, owed.place), 0)
                     turns[(duty.code, owed.place)] = turn + 1
-                    judged.append(_verdict(owed, turn, duty, term, window, person, away, world))
+                    found.append(_verdict(owed, turn, duty, term, window, person, away, world))
+        judged += sorted(found, key=lambda o: (o.duty, o.place, o.turn))
     return judged
 
 
@@ -173,14 +177,16 @@ def _owed_on_a_day(duty: Duty, term: Term, window: Window, world: World) -> Iter
     fixed = _fixed_day(duty, term, window)
     if fixed is None:
         return
-    for place in _targets(duty, term, fixed, world.tree):
+    for place in _possible_targets(duty, term, window, world.tree):
         day, holiday = fixed, False
         if duty.day_off is not DayOff.KEEP and not world.calendar.works(place, fixed):
             later = None
             if duty.day_off is DayOff.SHIFT:
                 later = next((d for d in window.days() if d > fixed and world.calendar.works(place, d)), None)
             day, holiday = (fixed, True) if later is None else (later, False)
-        if term.in_force(day) and _in_service(place, window, day, world):
+        if not term.in_force(day):
+            continue
+        if place in _targets(duty, term, day, world.tree) and _in_service(place, window, day, world):
             yield _Owed(place, (day,), day, day, holiday, day)
 
 
@@ -218,10 +224,10 @@ def _in_service(place: str, window: Window, day: date, world: World) -> bool:
     return begins is None or window.first >= begins
 
 
-def _days_away(leaves: Iterable[Leave]) -> Iterable[date]:
+def _days_away(leaves: Iterable[Leave], window: Window) -> Iterable[date]:
     for leave in leaves:
-        day = leave.start
-        while day <= leave.end:
+        day = max(leave.start, window.first)
+        while day <= min(leave.end, window.last):
             yield day
             day += DAY
 

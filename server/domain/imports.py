@@ -129,7 +129,7 @@ class Parsed(Generic[R]):
     rows: list[R]
     titles: Mapping[str, str]  # of each column, as the file writes it
 
-    def error(self, row: int, column: str, code: str, **params: Scalar) -> CellError:
+    def error(self, row: int, column: str, code: str, /, **params: Scalar) -> CellError:
         """A CellError for something that only the register can tell, naming the column as the file does."""
         return CellError(row, self.titles.get(column, column), code, params)
 
@@ -203,9 +203,7 @@ def parse(kind: Kind, table: Table) -> Parsed[Any]:
             found.append((_unnamed(width), "extra-cell", {}))
         if found:
             found.sort(key=lambda finding: positions.get(finding[0], width))
-            errors += [
-                CellError(number, titles.get(name, name), code, params) for name, code, params in found
-            ]
+            errors += [CellError(number, titles.get(name, name), code, params) for name, code, params in found]
             continue
         earlier = [seen.setdefault(key, (number, values)) for key in register.keys(values)]
         clash = next((first for first, others in earlier if others != values), None)
@@ -239,9 +237,7 @@ def _positions(wanted: tuple[_Column, ...], table: Table) -> dict[str, int]:
             errors.append(CellError(table.header_row, _unnamed(at), "column-unnamed"))
         elif name is None:
             expected = ", ".join(column.name for column in wanted)
-            errors.append(
-                CellError(table.header_row, cells.shown(title), "column-unknown", {"columns": expected})
-            )
+            errors.append(CellError(table.header_row, cells.shown(title), "column-unknown", {"columns": expected}))
         elif name in positions:
             errors.append(CellError(table.header_row, title, "column-twice"))
         else:

@@ -104,7 +104,7 @@ def terms(postings: Iterable[Posting]) -> list[Term]:
     for key in sorted(by_key):
         row: list[Posting] = []
         for posting in sorted(by_key[key], key=lambda p: p.start):
-            if row and (row[-1].end is None or row[-1].end + DAY != posting.start):
+            if row and (row[-1].end is None or posting.start - row[-1].end != DAY):
                 found.append(Term(tuple(row)))
                 row = []
             row.append(posting)

@@ -73,9 +73,7 @@ class _Turn:
         with self._threads:
             handle = getattr(self._local, "handle", None)
             if handle is None or self._local.pid != os.getpid():
-                handle = self._local.handle = os.open(
-                    self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600
-                )
+                handle = self._local.handle = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
                 self._local.pid = os.getpid()
             fcntl.flock(handle, fcntl.LOCK_EX)
             try:

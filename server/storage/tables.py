@@ -192,7 +192,6 @@ visit = Table(
     Column("path", code(250), nullable=False),  # where the place lay on that day
     Column("activity", String(8), nullable=False),
     Column("captured_at", Instant, nullable=False),
-    Column("offset_s", Integer, nullable=False),  # of captured_at, as the phone wrote it
     Column("occurred_at", Instant, nullable=False),  # captured_at less the phone's known skew
     Column("day", Date, nullable=False),
     Column("received_at", Instant, nullable=False),

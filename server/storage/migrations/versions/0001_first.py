@@ -53,17 +53,13 @@ def upgrade() -> None:
         sa.Column("active", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.CheckConstraint("day_off IN ('skip', 'shift', 'keep')", name=op.f("ck_duty_day_off")),
         sa.CheckConstraint("every IN ('week', 'month')", name=op.f("ck_duty_every")),
-        sa.CheckConstraint(
-            "fixed IN ('any', 'month-day', 'weekday', 'office-weekday')", name=op.f("ck_duty_fixed")
-        ),
+        sa.CheckConstraint("fixed IN ('any', 'month-day', 'weekday', 'office-weekday')", name=op.f("ck_duty_fixed")),
         sa.CheckConstraint(
             "role IN ('envoy', 'district-secretary', 'paired-leader', "
             "'first-secretary', 'stationed-cadre', 'seconded-cadre')",
             name=op.f("ck_duty_role"),
         ),
-        sa.CheckConstraint(
-            "target IN ('posting', 'central-village', 'each-village')", name=op.f("ck_duty_target")
-        ),
+        sa.CheckConstraint("target IN ('posting', 'central-village', 'each-village')", name=op.f("ck_duty_target")),
         sa.CheckConstraint("min_photos BETWEEN 0 AND 20", name=op.f("ck_duty_min_photos")),
         sa.CheckConstraint("times BETWEEN 1 AND 31", name=op.f("ck_duty_times")),
         sa.PrimaryKeyConstraint("code", "since", name=op.f("pk_duty")),
@@ -112,9 +108,7 @@ def upgrade() -> None:
         sa.Column("band1", sa.Integer(), nullable=True),
         sa.Column("band2", sa.Integer(), nullable=True),
         sa.Column("band3", sa.Integer(), nullable=True),
-        sa.CheckConstraint(
-            "media_type IN ('image/jpeg', 'image/png', 'image/webp')", name=op.f("ck_photo_media_type")
-        ),
+        sa.CheckConstraint("media_type IN ('image/jpeg', 'image/png', 'image/webp')", name=op.f("ck_photo_media_type")),
         sa.CheckConstraint("length(digest) = 64", name=op.f("ck_photo_digest")),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_photo")),
     )
@@ -137,9 +131,7 @@ def upgrade() -> None:
         sa.Column("level", sa.String(length=16), nullable=False),
         sa.Column("ended_on", sa.Date(), nullable=True),
         sa.Column("service_from", sa.Date(), nullable=True),
-        sa.CheckConstraint(
-            "level IN ('county', 'township', 'district', 'village')", name=op.f("ck_place_level")
-        ),
+        sa.CheckConstraint("level IN ('county', 'township', 'district', 'village')", name=op.f("ck_place_level")),
         sa.CheckConstraint("length(code) BETWEEN 1 AND 32", name=op.f("ck_place_code")),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_place")),
     )
@@ -170,9 +162,7 @@ def upgrade() -> None:
         sa.Column("end", sa.Date(), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("note", sa.String(length=1000), nullable=False),
-        sa.CheckConstraint(
-            "kind IN ('annual', 'sick', 'training', 'meeting', 'other')", name=op.f("ck_leave_kind")
-        ),
+        sa.CheckConstraint("kind IN ('annual', 'sick', 'training', 'meeting', 'other')", name=op.f("ck_leave_kind")),
         sa.CheckConstraint('"end" >= start', name=op.f("ck_leave_days")),
         sa.ForeignKeyConstraint(["person"], ["person.code"], name=op.f("fk_leave_person_person")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_leave")),
@@ -197,9 +187,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "reason IN ('', 'holiday', 'leave', 'closed', 'decision')", name=op.f("ck_obligation_reason")
         ),
-        sa.CheckConstraint(
-            "verdict IN ('met', 'excused', 'pending', 'open')", name=op.f("ck_obligation_verdict")
-        ),
+        sa.CheckConstraint("verdict IN ('met', 'excused', 'pending', 'open')", name=op.f("ck_obligation_verdict")),
         sa.CheckConstraint("due_on >= opens_on", name=op.f("ck_obligation_days")),
         sa.ForeignKeyConstraint(["person"], ["person.code"], name=op.f("fk_obligation_person_person")),
         sa.ForeignKeyConstraint(["place"], ["place.code"], name=op.f("fk_obligation_place_place")),
@@ -256,9 +244,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["person"], ["person.code"], name=op.f("fk_posting_person_person")),
         sa.ForeignKeyConstraint(["place"], ["place.code"], name=op.f("fk_posting_place_place")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_posting")),
-        sa.UniqueConstraint(
-            "person", "role", "place", "start", name=op.f("uq_posting_person_role_place_start")
-        ),
+        sa.UniqueConstraint("person", "role", "place", "start", name=op.f("uq_posting_person_role_place_start")),
     )
     op.create_index(op.f("ix_posting_place"), "posting", ["place"], unique=False)
     op.create_table(
@@ -280,7 +266,6 @@ def upgrade() -> None:
         sa.Column("path", code(250), nullable=False),
         sa.Column("activity", sa.String(length=8), nullable=False),
         sa.Column("captured_at", Instant(), nullable=False),
-        sa.Column("offset_s", sa.Integer(), nullable=False),
         sa.Column("occurred_at", Instant(), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("received_at", Instant(), nullable=False),
@@ -302,13 +287,10 @@ def upgrade() -> None:
         sa.Column("imported", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("decided", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
-        sa.CheckConstraint(
-            "activity IN ('visit', 'study', 'office', 'other')", name=op.f("ck_visit_activity")
-        ),
+        sa.CheckConstraint("activity IN ('visit', 'study', 'office', 'other')", name=op.f("ck_visit_activity")),
         sa.CheckConstraint("crs IN ('wgs84', 'gcj02', 'bd09')", name=op.f("ck_visit_crs")),
         sa.CheckConstraint(
-            "status IN ('incomplete', 'confirmed', 'review', 'returned', 'rejected')",
-            name=op.f("ck_visit_status"),
+            "status IN ('incomplete', 'confirmed', 'review', 'returned', 'rejected')", name=op.f("ck_visit_status")
         ),
         sa.CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name=op.f("ck_visit_position")),
         sa.CheckConstraint("accuracy_m >= 0", name=op.f("ck_visit_accuracy_m")),
@@ -320,9 +302,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_visit")),
     )
     op.create_index(op.f("ix_visit_path_day"), "visit", ["path", "day"], unique=False)
-    op.create_index(
-        op.f("ix_visit_person_occurred_at_id"), "visit", ["person", "occurred_at", "id"], unique=False
-    )
+    op.create_index(op.f("ix_visit_person_occurred_at_id"), "visit", ["person", "occurred_at", "id"], unique=False)
     op.create_index(
         "ix_visit_undecided",
         "visit",
@@ -365,9 +345,7 @@ def upgrade() -> None:
         sa.Column("granted_by", code(), nullable=False),
         sa.Column("granted_at", Instant(), nullable=False),
         sa.Column("ended_at", Instant(), nullable=True),
-        sa.CheckConstraint(
-            "kind IN ('reviewer', 'supervisor', 'auditor', 'admin')", name=op.f("ck_grant_kind")
-        ),
+        sa.CheckConstraint("kind IN ('reviewer', 'supervisor', 'auditor', 'admin')", name=op.f("ck_grant_kind")),
         sa.ForeignKeyConstraint(["person"], ["account.person"], name=op.f("fk_grant_person_account")),
         sa.ForeignKeyConstraint(["place"], ["place.code"], name=op.f("fk_grant_place_place")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_grant")),

@@ -1,0 +1,82 @@
+"""Who is asking: `Authorization: Bearer`, and what each requirement of a view means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+from flask import Flask, current_app, g, request
+
+from server.adapters import clock
+from server.api.bridge import PERSON
+from server.domain import problems
+from server.domain.access import READERS, Caller, GrantKind
+from server.domain.problems import Problem
+from server.services import signing_in
+from server.services.deployment import Deployment
+
+ADMIN: Final = "admin"
+REVIEWER: Final = "reviewer"
+AUDITOR: Final = "auditor"
+READER: Final = "reader"
+
+# What a view can ask for beyond a live token: a grant of one of these kinds, somewhere. Where, and whether it
+# reaches what is asked for, is for the services, which know the place.
+REQUIREMENTS: Final[Mapping[str, frozenset[GrantKind]]] = {
+    ADMIN: frozenset({GrantKind.ADMIN}),
+    REVIEWER: frozenset({GrantKind.REVIEWER}),
+    AUDITOR: frozenset({GrantKind.AUDITOR}),
+    READER: READERS,
+}
+_BEARER: Final = re.compile(r"[Bb]earer +([A-Za-z0-9._~+/=-]{1,200})")
+
+
+def install(app: Flask, deployment: Deployment, now: Callable[[], datetime] = clock.now) -> None:
+    """Makes the application know its deployment and its callers; `now` is asked once for each request."""
+    app.extensions["daocun.deployment"] = deployment
+    app.extensions["daocun.clock"] = now
+    app.extensions["daocun.authorizer"] = authorize
+
+
+def deployment() -> Deployment:
+    """The deployment of the application that is answering."""
+    found: Deployment = current_app.extensions["daocun.deployment"]
+    return found
+
+
+def now() -> datetime:
+    """The instant at which the request is answered, the same throughout."""
+    if "now" not in g:
+        g.now = current_app.extensions["daocun.clock"]()
+    found: datetime = g.now
+    return found
+
+
+def caller() -> Caller:
+    """Who is asking; raises Problem 401 in a view that does not require it and was not told."""
+    found: Caller | None = g.get("caller")
+    if found is None:
+        raise Problem(problems.UNAUTHENTICATED)
+    return found
+
+
+def bearer() -> str | None:
+    """The token that was sent, whatever it is worth."""
+    match = _BEARER.fullmatch(request.headers.get("Authorization", ""))
+    return match[1] if match else None
+
+
+def authorize(requirement: str) -> None:
+    """Sets the caller; raises Problem 401 without a live token, 403 without the right, also if it is unknown."""
+    token = bearer()
+    found = signing_in.authenticate(deployment(), token, now()) if token else None
+    if found is None:
+        raise Problem(problems.UNAUTHENTICATED)
+    g.caller = found
+    if requirement == PERSON:
+        return
+    kinds = REQUIREMENTS.get(requirement, frozenset())
+    if not any(grant.kind in kinds for grant in found.grants):
+        raise Problem(problems.FORBIDDEN)

@@ -1,0 +1,49 @@
+"""Makes the application: the only place where everything meets."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask
+from flask_restx import Namespace
+
+from server import pages
+from server.api import docs, errors, paths
+from server.api.document import Frame
+from server.api.proxies import BelievedProxies
+from server.settings import Settings
+
+PREFIX = "/api/v1"
+
+
+def create_app(settings: Settings, namespaces: tuple[Namespace, ...] = ()) -> Flask:
+    """The application for these settings; raises TypeError for a route that says not who may call it.
+
+    `namespaces` are added to the service's own.
+    """
+    app = Flask("server", static_folder=None, template_folder=None)
+    app.config.update(
+        RESTX_INCLUDE_ALL_MODELS=True,
+        RESTX_ERROR_404_HELP=False,
+        RESTX_MASK_SWAGGER=False,
+        ERROR_INCLUDE_MESSAGE=False,
+        MAX_FORM_PARTS=settings.photos_max + 1,
+        TRAP_HTTP_EXCEPTIONS=False,
+    )
+    app.extensions["daocun.settings"] = settings
+    paths.install(app)
+    errors.install(app, settings)
+    pages.install(app)
+
+    blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
+    api = Frame(
+        version="1",
+        title="到村 Daocun",
+        authorizations={"bearer": {"type": "apiKey", "in": "header", "name": "Authorization"}},
+    )
+    api.init_app(blueprint, add_specs=False)
+    docs.register(blueprint, api)
+    for namespace in namespaces:
+        api.add_namespace(namespace)
+    app.register_blueprint(blueprint)
+    app.extensions["daocun.api"] = api
+    app.wsgi_app = BelievedProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
+    return app

@@ -1,0 +1,86 @@
+"""What is not the API: whether the service lives and is ready, the first page, and the headers of all answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from flask import Flask, Response, current_app, request, send_from_directory
+
+from server.domain import problems
+from server.domain.problems import Problem
+
+POLICY: Final = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+PAGE_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+    "font-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+_HEADERS: Final = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
+}
+_YEAR_S: Final = 31_536_000
+
+
+def install(app: Flask) -> None:
+    """Adds `/`, `/livez`, `/readyz` and the security headers.
+
+    Every function in `app.extensions["daocun.ready"]` must return without an error for `/readyz` to be 200.
+    """
+    app.extensions.setdefault("daocun.ready", [])
+    app.after_request(secure)
+    app.add_url_rule("/", "landing", _landing)
+    app.add_url_rule("/landing/page.css", "landing-style", _landing_style)
+    app.add_url_rule("/livez", "livez", _live)
+    app.add_url_rule("/readyz", "readyz", _ready)
+
+
+def secure(response: Response) -> Response:
+    """Gives an answer the security headers that it does not have yet."""
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", f"max-age={_YEAR_S}")
+    return response
+
+
+def _folder() -> Path:
+    return Path(str(resources.files("server").joinpath("static", "landing")))
+
+
+def _landing() -> Response:
+    response = send_from_directory(_folder(), "index.html")
+    response.headers["Content-Security-Policy"] = PAGE_POLICY
+    return response
+
+
+def _landing_style() -> Response:
+    return send_from_directory(_folder(), "page.css", max_age=3600)
+
+
+def _live() -> Response:
+    return _plain("ok")
+
+
+def _ready() -> Response:
+    checks: list[Callable[[], object]] = current_app.extensions["daocun.ready"]
+    for check in checks:
+        try:
+            check()
+        except Exception as error:
+            current_app.logger.warning("not ready: %s", type(error).__name__)
+            raise Problem(problems.UNAVAILABLE, retry_after=5) from None
+    return _plain("ok")
+
+
+def _plain(text: str) -> Response:
+    response = Response(text + "\n", content_type="text/plain; charset=utf-8")
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,192 @@
+"""Gathers the facts about one visit and lets the domain decide: its findings, its status, and what it counts for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from server.adapters import datum, geodesy
+from server.domain import checks
+from server.domain.checkins import Crs, Visit, VisitPhoto
+from server.domain.checks import CheckInFacts, PhotoFact, Previous, VisitStatus
+from server.domain.engine import Obligation, PersonFacts, World, judge
+from server.domain.periods import midnight, month_of, week_of
+from server.domain.places import radius_of, resolve
+from server.domain.postings import Leave, Posting
+from server.services.deployment import Deployment
+from server.services.judging import is_stored
+from server.storage import obligations, people
+from server.storage import visits as rows
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a decision about one person's visit rests on."""
+
+    versions: people.Versions
+    world: World
+    postings: Sequence[Posting]
+    leaves: Sequence[Leave]
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A visit with its new findings and status, and what follows from them."""
+
+    visit: Visit
+    judged: list[Obligation]  # everything the person owes in the visit's week and month
+    changes: tuple[list[Obligation], list[Obligation], list[obligations.Key]]
+    touched: list[str]  # other visits whose findings may now be others
+
+
+def ground(connection: Connection, deployment: Deployment, person: str) -> Ground:
+    """Reads what a decision about the person rests on; versions first, so that a change in between is noticed."""
+    versions = people.versions(connection, person)
+    if versions is None:
+        raise LookupError(person)
+    world = deployment.world(connection, versions.revision)
+    postings, leaves = deployment.postings_and_leaves(connection, person, versions.facts)
+    return Ground(versions, world, postings, leaves)
+
+
+def place_of(visit_place: str | None, visit: Visit, on: Ground) -> str | None:
+    """Where the visit is stored, given what the phone named; none if that cannot be known."""
+    held = [(p.role, p.place) for p in on.postings if p.in_force(visit.day)]
+    return resolve(visit_place, visit.day, visit.point, held, on.world.tree, geodesy.rough_distance_m)
+
+
+def examine(
+    connection: Connection,
+    deployment: Deployment,
+    on: Ground,
+    visit: Visit,
+    photos: Sequence[VisitPhoto],
+    now: datetime,
+    before: Visit | None = None,
+) -> Examined:
+    """Works out the visit's findings and status and judges its week and month.
+
+    `before` is the visit as it stands in the database, none for a new one. A visit that a person has decided, or that
+    was imported, keeps its status.
+    """
+    windows = (week_of(visit.day), month_of(visit.day))
+    begins = min(midnight(window.first, deployment.zone) for window in windows)
+    sketches = [s for s in rows.since(connection, visit.person, begins) if s.fact.id != visit.id]
+    shared = _sharers(connection, deployment, visit, photos)
+    announced = [photo for photo in photos if photo.withdrawn_at is None]
+    visit = replace(
+        visit,
+        path=on.world.tree.path(visit.place, visit.day),
+        photos=len(announced),
+        missing=sum(photo.missing for photo in announced),
+    )
+    if not visit.decided and not visit.imported:
+        earlier = [s for s in shared if (s.occurred_at, s.id) < visit.order and not _put_right(s, visit)]
+        facts = _facts(connection, deployment, on, visit, photos, sketches, earlier)
+        findings = checks.examine(facts, deployment.limits)
+        visit = replace(visit, findings=findings, status=checks.status(findings, facts, now, deployment.limits))
+    labels = [window.label for window in windows if is_stored(window, on.versions)]
+    others = [s.fact for s in sketches if any(s.fact.day in window for window in windows)]
+    person = PersonFacts(visit.person, on.postings, on.leaves, [*others, visit.fact()])
+    judged = judge(person, windows, on.world)
+    stored = obligations.stored(connection, [visit.person], labels) if labels else {}
+    changes = obligations.differences(stored, (o for o in judged if o.window in labels))
+    return Examined(visit, judged, changes, _touched(visit, before, sketches, shared))
+
+
+def _facts(
+    connection: Connection,
+    deployment: Deployment,
+    on: Ground,
+    visit: Visit,
+    photos: Sequence[VisitPhoto],
+    sketches: Sequence[rows.Sketch],
+    earlier: Sequence[rows.Sharer],
+) -> CheckInFacts:
+    tree = on.world.tree
+    place = tree[visit.place]
+    radius = radius_of(place, visit.day, deployment.radii)
+    standing = place.on(visit.day)
+    away = as_gcj02 = None
+    if visit.point and standing:
+        away = geodesy.distance_to_place_m(*visit.point, standing.points, standing.polygon)
+        if away is not None and away > radius and visit.crs == Crs.WGS84:
+            shifted = datum.to_wgs84(*visit.point, Crs.GCJ02)
+            as_gcj02 = geodesy.distance_to_place_m(*shifted, standing.points, standing.polygon)
+    announced = [photo for photo in photos if photo.withdrawn_at is None]
+    return CheckInFacts(
+        activity=visit.activity,
+        captured_at=visit.captured_at,
+        occurred_at=visit.occurred_at,
+        received_at=visit.received_at,
+        radius_m=radius,
+        covered=any(p.in_force(visit.day) and tree.lies_in(visit.place, p.place, visit.day) for p in on.postings),
+        announced=len(announced),
+        announced_in_time=sum(photo.in_time for photo in photos),
+        missing=visit.missing,
+        skew_s=visit.skew_s,
+        mock=visit.device.get("mock") is True,
+        has_position=visit.point is not None,
+        accuracy_m=visit.accuracy_m,
+        away_m=away,
+        away_as_gcj02_m=as_gcj02,
+        photos=[_photo_fact(photo, visit) for photo in announced if photo.received_at],
+        copies=sorted(s.id for s in earlier if s.exact),
+        near_copies=sorted({s.id for s in earlier if not s.exact}),
+        previous=_previous(connection, visit, sketches),
+    )
+
+
+def _photo_fact(photo: VisitPhoto, visit: Visit) -> PhotoFact:
+    away = None
+    if visit.point and photo.latitude is not None and photo.longitude is not None:
+        away = geodesy.distance_m(*visit.point, photo.latitude, photo.longitude)
+    return PhotoFact(away, photo.taken_at)
+
+
+def _previous(connection: Connection, visit: Visit, sketches: Sequence[rows.Sketch]) -> Previous | None:
+    if visit.point is None:
+        return None
+    found = None
+    for sketch in sketches:
+        comparable = sketch.latitude is not None and not sketch.imported
+        if sketch.order < visit.order and comparable and sketch.fact.status != VisitStatus.REJECTED:
+            found = sketch
+    found = found or rows.previous(connection, visit.person, visit.order)
+    if found is None or found.latitude is None or found.longitude is None:
+        return None
+    away = geodesy.distance_m(*visit.point, found.latitude, found.longitude)
+    return Previous(away, (visit.occurred_at - found.occurred_at).total_seconds(), found.accuracy_m)
+
+
+def _sharers(
+    connection: Connection, deployment: Deployment, visit: Visit, photos: Sequence[VisitPhoto]
+) -> list[rows.Sharer]:
+    # Only what was sent in full counts: announcing a stranger's digest shows nothing.
+    digests = [photo.digest for photo in photos if photo.received_at and not photo.new]
+    return rows.sharers(connection, visit.id, digests, deployment.limits.near_copy_bits)
+
+
+def _put_right(sharer: rows.Sharer, visit: Visit) -> bool:
+    """Whether the other visit is this person's own rejected try of the same day, which this one puts right."""
+    return sharer.person == visit.person and sharer.status == VisitStatus.REJECTED and sharer.day == visit.day
+
+
+def _touched(
+    visit: Visit, before: Visit | None, sketches: Sequence[rows.Sketch], shared: Sequence[rows.Sharer]
+) -> list[str]:
+    """Other visits that looked, or will now look, at this one: the next ones of the person, and later sharers."""
+    rejected = visit.status == VisitStatus.REJECTED
+    was_rejected = before is None or before.status == VisitStatus.REJECTED
+    touched = {s.id for s in shared if (s.occurred_at, s.id) > visit.order and not s.decided}
+    if rejected and was_rejected:
+        return sorted(touched)
+    if before is None or rejected != was_rejected:
+        for sketch in sketches:
+            if sketch.order > visit.order and not sketch.imported:
+                if not sketch.decided:
+                    touched.add(sketch.fact.id)
+                if sketch.fact.status != VisitStatus.REJECTED and sketch.latitude is not None:
+                    break
+    return sorted(touched)

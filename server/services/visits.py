@@ -1,0 +1,440 @@
+"""Taking a check-in, its photos and its additions. Read, decide, then act in one short transaction.
+
+Nothing is locked while facts are read and decided on. The transaction begins by claiming the person's next change
+(`people.take_turn`): if a fact has moved on meanwhile, nothing is written and it is decided again.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from server.adapters import datum
+from server.adapters.photos import Received
+from server.domain import problems
+from server.domain.checkins import CheckIn, Visit, VisitPhoto
+from server.domain.checks import VisitStatus
+from server.domain.engine import Obligation
+from server.domain.periods import month_of, week_of
+from server.domain.places import Level
+from server.domain.problems import Problem, invalid
+from server.services.deployment import Deployment
+from server.services.examining import Examined, Ground, examine, ground, place_of
+from server.storage import logbook, obligations, people
+from server.storage import visits as rows
+
+Changer = Callable[[Connection, Visit, list[VisitPhoto]], list[VisitPhoto] | None]
+Actor = Callable[[Connection, list[VisitPhoto]], None]
+
+TRIES = 64  # each failed one means that another change of the same person got through
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A visit as it stands, with its photos and the obligations it counts for; `created` if it was not there before."""
+
+    visit: Visit
+    photos: list[VisitPhoto]
+    obligations: list[Obligation]
+    created: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that has come in and was checked, with its bytes; it is not on disk yet."""
+
+    received: Received
+    data: bytes
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the bytes, in hexadecimal."""
+        return self.received.digest
+
+
+class _Taken(Exception):
+    """The visit's id is in use."""
+
+
+class _MovedOn(Exception):
+    """A fact the decision rests on has changed since it was read."""
+
+
+def check_in(deployment: Deployment, person: str, sent: CheckIn, pictures: Sequence[Picture], now: datetime) -> Answer:
+    """Takes a check-in; `pictures` are those that came in the same call.
+
+    The same content again answers with the visit as it stands. Raises Problem: INVALID for a place that does not exist
+    or cannot be known, VISIT_DIFFERS for other content under the same id, NOT_FOUND if it is another person's.
+    """
+    if len(sent.photos) > deployment.settings.photos_max:
+        raise invalid("/photos", "count", min=0, max=deployment.settings.photos_max)
+    for attempt in range(TRIES):
+        try:
+            with deployment.database.read() as connection:
+                on = ground(connection, deployment, person)
+                visit = _new_visit(deployment, person, sent, on, now)
+                photos = _arrived(connection, _announced(sent, now), pictures, deployment, now)
+                found = examine(connection, deployment, on, visit, photos, now)
+            if attempt == 0:
+                _keep(deployment, pictures)
+            with deployment.database.write() as connection:
+                _claim(connection, person, on)
+                if not rows.insert_new(connection, found.visit):
+                    raise _Taken
+                rows.announce(connection, sent.id, photos)
+                _store_pictures(connection, photos, pictures, deployment, now)
+                line = logbook.Line(person, "check-in", "visit", sent.id, {"status": found.visit.status.value})
+                _finish(connection, found, [line], now)
+            work_off(deployment, now, found.touched)
+            return Answer(found.visit, photos, _counted(found), created=True)
+        except _MovedOn:
+            continue
+        except _Taken:
+            return _again(deployment, person, sent, pictures, now)
+    raise Problem(problems.UNAVAILABLE, retry_after=1)
+
+
+def expect_photo(deployment: Deployment, person: str, visit: str, digest: str) -> None:
+    """Raises Problem before a body is read: NOT_FOUND for another's visit, PHOTO_NOT_ANNOUNCED."""
+    with deployment.database.read() as connection:
+        found = rows.find(connection, visit)
+        if found is None or found.person != person:
+            raise Problem(problems.NOT_FOUND)
+        _photo_of(rows.photos_of(connection, visit), digest)
+
+
+def receive_photo(
+    deployment: Deployment, person: str, visit: str, picture: Picture, now: datetime
+) -> tuple[Answer, bool]:
+    """Takes a picture for the visit that announced it; whether it was new for this visit."""
+
+    def arrive(connection: Connection, old: Visit, photos: list[VisitPhoto]) -> list[VisitPhoto] | None:
+        if _photo_of(photos, picture.digest).received_at:
+            return None
+        return _arrived(connection, photos, [picture], deployment, now)
+
+    def act(connection: Connection, photos: list[VisitPhoto]) -> None:
+        _store_pictures(connection, photos, [picture], deployment, now)
+        rows.keep_photo_state(connection, visit, _photo_of(photos, picture.digest))
+
+    line = logbook.Line(person, "photo", "visit", visit, {"digest": picture.digest})
+    return _change(deployment, person, visit, arrive, act, line, now, [picture])
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """What a person adds to a visit later: new pictures, pictures that will not come after all, a word."""
+
+    photos: tuple[str, ...] = ()
+    withdrawn: tuple[str, ...] = ()
+    note: str = ""
+
+    def digest(self) -> bytes:
+        """The same content is the same addition."""
+        content = [self.photos, self.withdrawn, self.note]
+        return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).digest()
+
+
+def add(deployment: Deployment, person: str, visit: str, addition: Addition, now: datetime) -> Answer:
+    """Adds to a visit that is incomplete, returned or rejected; the first record is never altered.
+
+    The same addition again changes nothing. Raises Problem: NOT_FOUND for another's visit, VISIT_NOT_OPEN, INVALID
+    for a withdrawn picture that was never announced or is here already.
+    """
+
+    def apply(connection: Connection, old: Visit, photos: list[VisitPhoto]) -> list[VisitPhoto] | None:
+        if rows.has_addition(connection, visit, addition.digest()):
+            return None
+        if old.imported or old.status not in (VisitStatus.INCOMPLETE, VisitStatus.RETURNED, VisitStatus.REJECTED):
+            raise Problem(problems.VISIT_NOT_OPEN)
+        return _with_addition(deployment, old, photos, addition, now)
+
+    def act(connection: Connection, photos: list[VisitPhoto]) -> None:
+        if not rows.add_addition(connection, visit, addition.digest(), addition.note, now):
+            raise _MovedOn
+        rows.replace_photos(connection, visit, photos)
+
+    line = logbook.Line(
+        person, "addition", "visit", visit, {"photos": addition.photos, "withdrawn": addition.withdrawn}
+    )
+    return _change(deployment, person, visit, apply, act, line, now)[0]
+
+
+def find(deployment: Deployment, visit: str) -> Answer | None:
+    """The visit as it stands, whoever asks: the caller's scope is checked by who calls this."""
+    with deployment.database.read() as connection:
+        found = rows.find(connection, visit)
+        if found is None:
+            return None
+        return Answer(found, rows.photos_of(connection, visit), _stored_counted(connection, found))
+
+
+def work_off(deployment: Deployment, now: datetime, only: Sequence[str] | None = None, limit: int = 500) -> int:
+    """Works out again the findings of visits that are marked for it; the number of visits done."""
+    if only is not None and not only:
+        return 0
+    with deployment.database.read() as connection:
+        marks = rows.stale(connection, limit, only)
+    for visit, its in marks.items():
+        _rework(deployment, visit, its, now)
+    return len(marks)
+
+
+def _rework(deployment: Deployment, visit: str, marks: list[int], now: datetime) -> None:
+    for _ in range(TRIES):
+        try:
+            with deployment.database.read() as connection:
+                old = rows.find(connection, visit)
+                if old is None:
+                    return
+                on = ground(connection, deployment, old.person)
+                draft = old
+                if not old.imported:
+                    draft = replace(old, place=place_of(old.asked_place, old, on) or old.place)
+                found = examine(connection, deployment, on, draft, rows.photos_of(connection, visit), now, old)
+            with deployment.database.write() as connection:
+                _claim(connection, old.person, on)
+                rows.clear_stale(connection, marks)
+                lines = []
+                if found.visit != old:
+                    found = replace(found, visit=replace(found.visit, version=old.version + 1))
+                    rows.keep_worked_out(connection, found.visit)
+                    lines = [_reworked(old, found.visit)]
+                _finish(connection, found, lines, now)
+            work_off(deployment, now, found.touched)
+            return
+        except _MovedOn:
+            continue
+
+
+def _change(
+    deployment: Deployment,
+    person: str,
+    visit: str,
+    change: Changer,
+    act: Actor,
+    line: logbook.Line,
+    now: datetime,
+    pictures: Sequence[Picture] = (),
+) -> tuple[Answer, bool]:
+    """Applies a change to the photos of a person's own visit; whether anything was changed."""
+    for attempt in range(TRIES):
+        try:
+            with deployment.database.read() as connection:
+                on = ground(connection, deployment, person)
+                old = rows.find(connection, visit)
+                if old is None or old.person != person:
+                    raise Problem(problems.NOT_FOUND)
+                before = rows.photos_of(connection, visit)
+                photos = change(connection, old, before)
+                if photos is None:
+                    return Answer(old, before, _stored_counted(connection, old)), False
+                draft = replace(old, version=old.version + 1)
+                found = examine(connection, deployment, on, draft, photos, now, old)
+                if old.status is VisitStatus.RETURNED and not found.visit.missing:
+                    # Completed: it is the office's turn again.
+                    found = replace(found, visit=replace(found.visit, status=VisitStatus.REVIEW))
+            if attempt == 0:
+                _keep(deployment, pictures)
+            with deployment.database.write() as connection:
+                _claim(connection, person, on)
+                act(connection, photos)
+                rows.keep_worked_out(connection, found.visit)
+                lines = [line]
+                if found.visit.status != old.status:
+                    lines.append(_reworked(old, found.visit))
+                _finish(connection, found, lines, now)
+            work_off(deployment, now, found.touched)
+            return Answer(found.visit, photos, _counted(found)), True
+        except _MovedOn:
+            continue
+    raise Problem(problems.UNAVAILABLE, retry_after=1)
+
+
+def _again(deployment: Deployment, person: str, sent: CheckIn, pictures: Sequence[Picture], now: datetime) -> Answer:
+    """What a check-in under an id that is in use is answered."""
+    answer = find(deployment, sent.id)
+    if answer is None or answer.visit.person != person:
+        raise Problem(problems.NOT_FOUND)
+    if answer.visit.content != sent.digest():
+        raise Problem(problems.VISIT_DIFFERS)
+    if sent.device != answer.visit.device:
+        with deployment.database.write() as connection:
+            line = logbook.Line(person, "sent-again", "visit", sent.id, {"device": sent.device})
+            logbook.write(connection, now, [line])
+    missing = {photo.digest for photo in answer.photos if photo.missing}
+    for picture in pictures:
+        if picture.digest in missing:
+            answer = receive_photo(deployment, person, sent.id, picture, now)[0]
+    return replace(answer, created=False)
+
+
+def _keep(deployment: Deployment, pictures: Sequence[Picture]) -> None:
+    """On disk before the row: a row may never promise a file that a power cut takes away."""
+    for picture in pictures:
+        deployment.photos.keep(picture.data, picture.digest)
+
+
+def _new_visit(deployment: Deployment, person: str, sent: CheckIn, on: Ground, now: datetime) -> Visit:
+    if sent.place is not None and sent.place not in on.world.tree:
+        raise invalid("/place", "unknown-place")
+    at = sent.position
+    point = datum.to_wgs84(at.latitude, at.longitude, at.crs) if at else (None, None)
+    visit = Visit(
+        id=sent.id,
+        person=person,
+        place="",
+        asked_place=sent.place,
+        path="",
+        activity=sent.activity,
+        captured_at=sent.captured_at.astimezone(UTC),
+        occurred_at=sent.occurred_at,
+        day=sent.day(deployment.zone),
+        received_at=now,
+        latitude=point[0],
+        longitude=point[1],
+        accuracy_m=at.accuracy_m if at else None,
+        crs=at.crs if at else None,
+        raw_latitude=at.latitude if at else None,
+        raw_longitude=at.longitude if at else None,
+        functions=sent.functions,
+        note=sent.note,
+        device=sent.device,
+        skew_s=sent.skew_s,
+        content=sent.digest(),
+    )
+    place = place_of(sent.place, visit, on)
+    if place is None:
+        named_district = sent.place is not None and on.world.tree[sent.place].level is Level.DISTRICT
+        raise invalid("/place", "no-central-village" if named_district else "place-needed")
+    return replace(visit, place=place)
+
+
+def _announced(sent: CheckIn, now: datetime) -> list[VisitPhoto]:
+    return [VisitPhoto(digest, n, in_time=True, announced_at=now) for n, digest in enumerate(sent.photos)]
+
+
+def _arrived(
+    connection: Connection,
+    photos: list[VisitPhoto],
+    pictures: Sequence[Picture],
+    deployment: Deployment,
+    now: datetime,
+) -> list[VisitPhoto]:
+    """The photos with those that have now arrived, and what their tags say."""
+    here = {picture.digest: picture for picture in pictures}
+    arrived = []
+    for photo in photos:
+        picture = here.get(photo.digest)
+        if picture is None or not photo.missing:
+            arrived.append(photo)
+            continue
+        known = rows.known_photo(connection, photo.digest) is not None
+        stored = _stored(picture, deployment, now)
+        arrived.append(
+            replace(
+                photo,
+                received_at=now,
+                latitude=stored.latitude,
+                longitude=stored.longitude,
+                taken_at=stored.taken_at,
+                new=not known,
+            )
+        )
+    return arrived
+
+
+def _stored(picture: Picture, deployment: Deployment, now: datetime) -> rows.StoredPhoto:
+    facts = picture.received.facts
+    taken_at = facts.taken_at
+    if taken_at is not None and not facts.taken_at_has_offset:
+        taken_at = taken_at.replace(tzinfo=deployment.zone)  # a camera without an offset means local time
+    return rows.StoredPhoto(
+        digest=picture.digest,
+        media_type=facts.media_type,
+        bytes=picture.received.length,
+        width=facts.width,
+        height=facts.height,
+        latitude=facts.latitude,
+        longitude=facts.longitude,
+        taken_at=taken_at.astimezone(UTC) if taken_at else None,
+        stored_at=now,
+    )
+
+
+def _store_pictures(
+    connection: Connection,
+    photos: Sequence[VisitPhoto],
+    pictures: Sequence[Picture],
+    deployment: Deployment,
+    now: datetime,
+) -> None:
+    new = {photo.digest for photo in photos if photo.new}
+    for picture in pictures:
+        if picture.digest in new and not rows.store_photo(connection, _stored(picture, deployment, now)):
+            raise _MovedOn  # somebody sent the very same picture since we looked
+
+
+def _photo_of(photos: Sequence[VisitPhoto], digest: str) -> VisitPhoto:
+    for photo in photos:
+        if photo.digest == digest and photo.withdrawn_at is None:
+            return photo
+    raise Problem(problems.PHOTO_NOT_ANNOUNCED)
+
+
+def _with_addition(
+    deployment: Deployment, visit: Visit, photos: list[VisitPhoto], addition: Addition, now: datetime
+) -> list[VisitPhoto]:
+    by_digest = {photo.digest: photo for photo in photos}
+    for number, digest in enumerate(addition.withdrawn):
+        photo = by_digest.get(digest)
+        if photo is None:
+            raise invalid(f"/withdrawn/{number}", "not-announced")
+        if photo.received_at:
+            raise invalid(f"/withdrawn/{number}", "already-received")
+        by_digest[digest] = replace(photo, withdrawn_at=now)
+    in_time = now - visit.occurred_at <= timedelta(seconds=deployment.limits.on_the_spot_s)
+    for digest in addition.photos:
+        photo = by_digest.get(digest)
+        if photo is None:
+            photo = VisitPhoto(digest, len(by_digest), in_time=in_time, announced_at=now)
+        by_digest[digest] = replace(photo, withdrawn_at=None)
+    if sum(photo.withdrawn_at is None for photo in by_digest.values()) > deployment.settings.photos_max:
+        raise invalid("/photos", "count", min=0, max=deployment.settings.photos_max)
+    return list(by_digest.values())
+
+
+def _claim(connection: Connection, person: str, on: Ground) -> None:
+    if not people.take_turn(connection, person, on.versions):
+        raise _MovedOn
+
+
+def _finish(connection: Connection, found: Examined, lines: Sequence[logbook.Line], now: datetime) -> None:
+    obligations.apply(connection, *found.changes)
+    rows.mark_stale(connection, found.touched, "neighbour")
+    logbook.write(connection, now, lines)
+
+
+def _reworked(old: Visit, new: Visit) -> logbook.Line:
+    changed = [
+        {"check": f.check, "outcome": f.outcome.value}
+        for f, g in zip(new.findings, old.findings, strict=False)
+        if f != g
+    ]
+    detail = {"before": old.status.value, "after": new.status.value, "findings": changed}
+    if old.place != new.place:
+        detail |= {"place_before": old.place, "place": new.place}
+    return logbook.Line(logbook.SYSTEM, "worked-out", "visit", new.id, detail)
+
+
+def _counted(found: Examined) -> list[Obligation]:
+    return [o for o in found.judged if found.visit.id in o.visits or found.visit.id in o.awaited]
+
+
+def _stored_counted(connection: Connection, visit: Visit) -> list[Obligation]:
+    labels = [week_of(visit.day).label, month_of(visit.day).label]
+    found = obligations.stored(connection, [visit.person], labels).values()
+    return [o for o in found if visit.id in o.visits or visit.id in o.awaited]

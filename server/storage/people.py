@@ -1,0 +1,157 @@
+"""People, their postings and leave."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+from typing import TypeVar
+
+from sqlalchemy import Connection, and_, func, insert, or_, select, update
+
+from server.domain.postings import Leave, Posting
+from server.storage import tables as t
+
+T = TypeVar("T")
+CHUNK = 500  # codes in one IN list
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person of the register."""
+
+    code: str
+    name: str
+    phone: str = ""
+    unit: str = ""
+    language: str = "zh"
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What a decision about a person rests on; if any of it has moved on, the decision is made again."""
+
+    revision: int
+    facts: int
+    visits: int
+    judged_from: date | None
+    judged_to: date | None
+
+
+def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
+    """The items in lists of at most `size`."""
+    waiting = iter(items)
+    while chunk := list(islice(waiting, size)):
+        yield chunk
+
+
+def find(connection: Connection, code: str) -> Person | None:
+    """The person with this code."""
+    c = t.person.c
+    row = connection.execute(select(c.code, c.name, c.phone, c.unit, c.language).where(c.code == code)).first()
+    return Person(*row) if row else None
+
+
+def named(connection: Connection, codes: Collection[str]) -> dict[str, Person]:
+    """The people with these codes."""
+    c = t.person.c
+    found: dict[str, Person] = {}
+    for chunk in chunks(sorted(set(codes))):
+        for row in connection.execute(select(c.code, c.name, c.phone, c.unit, c.language).where(c.code.in_(chunk))):
+            found[row.code] = Person(*row)
+    return found
+
+
+def versions(connection: Connection, code: str) -> Versions | None:
+    """The versions a decision about the person rests on; none if there is no such person."""
+    r, p = t.register.c, t.person.c
+    columns = (r.revision, p.facts, p.visits, r.judged_from, r.judged_to)
+    query = select(*columns).join_from(t.person, t.register, r.id == 1).where(p.code == code)
+    row = connection.execute(query).first()
+    return Versions(*row) if row else None
+
+
+def take_turn(connection: Connection, code: str, versions: Versions) -> bool:
+    """Claims the next change of the person's visits; false if what was decided rests on facts that have moved on."""
+    revision = select(t.register.c.revision).where(t.register.c.id == 1).scalar_subquery()
+    claimed = connection.execute(
+        update(t.person)
+        .where(
+            t.person.c.code == code,
+            t.person.c.visits == versions.visits,
+            t.person.c.facts == versions.facts,
+            revision == versions.revision,
+        )
+        .values(visits=versions.visits + 1)
+    )
+    return claimed.rowcount == 1
+
+
+def all_versions(connection: Connection, codes: Sequence[str], lock: bool = False) -> dict[str, tuple[int, int]]:
+    """Facts and visits versions of several people; with `lock`, held until the transaction ends."""
+    c = t.person.c
+    query = select(c.code, c.facts, c.visits).where(c.code.in_(codes)).order_by(c.code)
+    rows = connection.execute(query.with_for_update() if lock else query)
+    return {row.code: (row.facts, row.visits) for row in rows}
+
+
+def bump_facts(connection: Connection, codes: Iterable[str]) -> None:
+    """Counts a change of the postings or leave of these people."""
+    for chunk in chunks(sorted(set(codes))):
+        connection.execute(update(t.person).where(t.person.c.code.in_(chunk)).values(facts=t.person.c.facts + 1))
+
+
+def postings_of(connection: Connection, codes: Sequence[str]) -> dict[str, list[Posting]]:
+    """The postings of these people, past and to come."""
+    c = t.posting.c
+    found: dict[str, list[Posting]] = defaultdict(list)
+    query = select(c.person, c.role, c.place, c.start, c.end, c.office_weekday).where(c.person.in_(codes))
+    for row in connection.execute(query):
+        found[row.person].append(Posting(*row))
+    return found
+
+
+def leaves_of(connection: Connection, codes: Sequence[str]) -> dict[str, list[Leave]]:
+    """The approved leaves of these people."""
+    c = t.leave.c
+    found: dict[str, list[Leave]] = defaultdict(list)
+    for row in connection.execute(select(c.person, c.start, c.end, c.kind, c.note).where(c.person.in_(codes))):
+        found[row.person].append(Leave(*row))
+    return found
+
+
+def posted_at(connection: Connection, places: Collection[str]) -> set[str]:
+    """Everybody who has or had a posting at one of these places."""
+    found: set[str] = set()
+    for chunk in chunks(sorted(set(places))):
+        found.update(connection.scalars(select(t.posting.c.person).where(t.posting.c.place.in_(chunk)).distinct()))
+    return found
+
+
+def posted_between(connection: Connection, first: date, last: date) -> list[str]:
+    """Everybody with a posting that shares a day with the span."""
+    c = t.posting.c
+    in_span = and_(c.start <= last, or_(c.end.is_(None), c.end >= first))
+    return list(connection.scalars(select(c.person).where(in_span).distinct().order_by(c.person)))
+
+
+def posted_as(connection: Connection, role: str) -> list[str]:
+    """Everybody who has or had a posting in the role."""
+    c = t.posting.c
+    return list(connection.scalars(select(c.person).where(c.role == role).distinct().order_by(c.person)))
+
+
+def first_posting(connection: Connection) -> date | None:
+    """The day on which the earliest posting of all begins."""
+    found: date | None = connection.scalar(select(func.min(t.posting.c.start)))
+    return found
+
+
+def mark_stale(
+    connection: Connection, spans: Mapping[str, tuple[date, date]] | Iterable[tuple[str, date, date]]
+) -> None:
+    """Notes that the windows of these people that share a day with the span must be judged again."""
+    listed = ((p, *span) for p, span in spans.items()) if isinstance(spans, Mapping) else spans
+    rows = [{"person": person, "first": first, "last": last} for person, first, last in listed]
+    if rows:
+        connection.execute(insert(t.stale_span), rows)

@@ -1,0 +1,326 @@
+"""Visits with their photos, as rows and as domain values."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from server.domain.checkins import Visit, VisitPhoto
+from server.domain.checks import Finding, Outcome, VisitStatus
+from server.domain.engine import VisitFact
+from server.storage import tables as t
+from server.storage.people import chunks
+
+_FIELDS = [field.name for field in fields(Visit)]
+COLUMNS = [t.visit.c[name] for name in _FIELDS]
+_WORKED_OUT = ("place", "path", "photos", "missing", "findings", "status", "version")
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """As much of a visit as the others of the same person need to know of it."""
+
+    fact: VisitFact
+    occurred_at: datetime
+    latitude: float | None
+    longitude: float | None
+    accuracy_m: float | None
+    imported: bool
+    decided: bool
+
+    @property
+    def order(self) -> tuple[datetime, str]:
+        """By which one visit is earlier than another."""
+        return (self.occurred_at, self.fact.id)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPhoto:
+    """A picture that is on disk: bytes, pixels, and what its own tags say."""
+
+    digest: str
+    media_type: str
+    bytes: int
+    width: int
+    height: int
+    latitude: float | None
+    longitude: float | None
+    taken_at: datetime | None
+    stored_at: datetime
+
+
+def from_row(row: Row[Any]) -> Visit:
+    """A visit from a row of `COLUMNS`."""
+    values = dict(zip(_FIELDS, row, strict=True))
+    values["functions"] = tuple(values["functions"])
+    values["findings"] = tuple(finding_from(found) for found in values["findings"])
+    values["status"] = VisitStatus(values["status"])
+    return Visit(**values)
+
+
+def finding_from(stored: Sequence[Any]) -> Finding:
+    """A finding as it was stored."""
+    check, outcome, reason, value, limit, others = stored
+    return Finding(check, Outcome(outcome), reason, value, limit, tuple(others))
+
+
+def _to_row(visit: Visit) -> dict[str, Any]:
+    row = {name: getattr(visit, name) for name in _FIELDS}
+    row["functions"] = list(visit.functions)
+    row["findings"] = [[f.check, f.outcome.value, f.reason, f.value, f.limit, list(f.others)] for f in visit.findings]
+    row["status"] = visit.status.value
+    return row
+
+
+def find(connection: Connection, visit: str) -> Visit | None:
+    """The visit with this id."""
+    row = connection.execute(select(*COLUMNS).where(t.visit.c.id == visit)).first()
+    return from_row(row) if row else None
+
+
+def find_all(connection: Connection, ids: Collection[str]) -> dict[str, Visit]:
+    """The visits with these ids."""
+    found: dict[str, Visit] = {}
+    for chunk in chunks(sorted(set(ids))):
+        for row in connection.execute(select(*COLUMNS).where(t.visit.c.id.in_(chunk))):
+            found[row.id] = from_row(row)
+    return found
+
+
+def insert_new(connection: Connection, visit: Visit) -> bool:
+    """Stores a new visit; false, and nothing stored, if its id is taken."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    query = dialect.insert(t.visit).values(_to_row(visit)).on_conflict_do_nothing()
+    return connection.execute(query).rowcount == 1
+
+
+def insert_many(connection: Connection, visits: Iterable[Visit]) -> None:
+    """Stores many new visits."""
+    for chunk in chunks(visits, 2000):
+        connection.execute(insert(t.visit), [_to_row(visit) for visit in chunk])
+
+
+def replace_imported(connection: Connection, visit: Visit) -> None:
+    """Changes an imported record to what the file says now."""
+    connection.execute(update(t.visit).where(t.visit.c.id == visit.id).values(_to_row(visit)))
+
+
+def keep_worked_out(connection: Connection, visit: Visit) -> None:
+    """Stores what was worked out anew; the first record is not touched."""
+    row = _to_row(visit)
+    values = {name: row[name] for name in _WORKED_OUT}
+    connection.execute(update(t.visit).where(t.visit.c.id == visit.id).values(values))
+
+
+def photos_of(connection: Connection, visit: str) -> list[VisitPhoto]:
+    """Every picture announced for the visit, in the order announced, withdrawn ones too."""
+    v, p = t.visit_photo.c, t.photo.c
+    query = (
+        select(v.digest, v.number, v.in_time, v.announced_at, v.received_at, v.withdrawn_at,
+               p.latitude, p.longitude, p.taken_at)
+        .select_from(t.visit_photo.outerjoin(t.photo, p.digest == v.digest))
+        .where(v.visit == visit)
+        .order_by(v.number)
+    )  # fmt: skip
+    return [VisitPhoto(*row) for row in connection.execute(query)]
+
+
+def announce(connection: Connection, visit: str, photos: Iterable[VisitPhoto]) -> None:
+    """Stores the announcement of pictures."""
+    rows = [
+        {
+            "visit": visit,
+            "digest": photo.digest,
+            "number": photo.number,
+            "in_time": photo.in_time,
+            "announced_at": photo.announced_at,
+            "received_at": photo.received_at,
+            "withdrawn_at": photo.withdrawn_at,
+        }
+        for photo in photos
+    ]
+    if rows:
+        connection.execute(insert(t.visit_photo), rows)
+
+
+def keep_photo_state(connection: Connection, visit: str, photo: VisitPhoto) -> None:
+    """Stores that a picture has arrived or was withdrawn."""
+    v = t.visit_photo.c
+    connection.execute(
+        update(t.visit_photo)
+        .where(v.visit == visit, v.digest == photo.digest)
+        .values(received_at=photo.received_at, withdrawn_at=photo.withdrawn_at)
+    )
+
+
+def store_photo(connection: Connection, photo: StoredPhoto) -> bool:
+    """Stores what is known of a picture on disk; false if it was known before (from this visit or another)."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    values = {field.name: getattr(photo, field.name) for field in fields(StoredPhoto)}
+    return connection.execute(dialect.insert(t.photo).values(values).on_conflict_do_nothing()).rowcount == 1
+
+
+def known_photo(connection: Connection, digest: str) -> StoredPhoto | None:
+    """A picture that is on disk."""
+    columns = [t.photo.c[field.name] for field in fields(StoredPhoto)]
+    row = connection.execute(select(*columns).where(t.photo.c.digest == digest)).first()
+    return StoredPhoto(*row) if row else None
+
+
+_SKETCH: list[Any] = [
+    t.visit.c[name]
+    for name in ("id", "place", "activity", "day", "status", "photos", "occurred_at", "latitude", "longitude",
+                 "accuracy_m", "imported", "decided")
+]  # fmt: skip
+
+
+def _sketch(row: Any) -> Sketch:
+    (
+        id_,
+        place,
+        activity,
+        day,
+        status,
+        photos,
+        occurred_at,
+        latitude,
+        longitude,
+        accuracy,
+        imported,
+        decided,
+    ) = row
+    fact = VisitFact(id_, place, activity, day, status, None if imported else photos)
+    return Sketch(fact, occurred_at, latitude, longitude, accuracy, imported, decided)
+
+
+def since(connection: Connection, person: str, instant: datetime) -> list[Sketch]:
+    """The person's visits from an instant on, earliest first."""
+    c = t.visit.c
+    query = select(*_SKETCH).where(c.person == person, c.occurred_at >= instant).order_by(c.occurred_at, c.id)
+    return [_sketch(row) for row in connection.execute(query)]
+
+
+def facts_between(
+    connection: Connection, people: Sequence[str], first: datetime, last: datetime
+) -> dict[str, list[VisitFact]]:
+    """What the engine needs of these people's visits that happened between two instants."""
+    c = t.visit.c
+    found: dict[str, list[VisitFact]] = defaultdict(list)
+    query = select(c.person, c.id, c.place, c.activity, c.day, c.status, c.photos, c.imported).where(
+        c.person.in_(people), c.occurred_at >= first, c.occurred_at < last
+    )
+    for person, id_, place, activity, day, status, photos, imported in connection.execute(query):
+        found[person].append(VisitFact(id_, place, activity, day, status, None if imported else photos))
+    return found
+
+
+def previous(connection: Connection, person: str, order: tuple[datetime, str]) -> Sketch | None:
+    """The person's latest earlier check-in with a position that was not rejected; imported records are none."""
+    c = t.visit.c
+    query = (
+        select(*_SKETCH)
+        .where(
+            c.person == person,
+            c.occurred_at <= order[0],
+            or_(c.occurred_at < order[0], c.id < order[1]),
+            c.status != VisitStatus.REJECTED.value,
+            c.latitude.is_not(None),
+            c.imported.is_(False),
+        )
+        .order_by(c.occurred_at.desc(), c.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return _sketch(row) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class Sharer:
+    """Another visit that has one of the same pictures, or one much like it."""
+
+    id: str
+    person: str
+    occurred_at: datetime
+    day: Any
+    status: str
+    decided: bool
+    exact: bool
+
+
+def sharers(connection: Connection, visit: str, digests: Sequence[str], likeness: int) -> list[Sharer]:
+    """Other visits for which one of these pictures, or one within `likeness` bits of it, was sent in full."""
+    if not digests:
+        return []
+    v, p, like = t.visit.c, t.visit_photo.c, t.photo_likeness.c
+    columns = (v.id, v.person, v.occurred_at, v.day, v.status, v.decided)
+    theirs = t.visit_photo.join(t.visit, v.id == p.visit)
+    sent = and_(p.visit != visit, p.received_at.is_not(None))
+    exact = select(*columns).select_from(theirs).where(sent, p.digest.in_(digests)).distinct()
+    near = (
+        select(*columns)
+        .select_from(theirs.join(t.photo_likeness, like.other == p.digest))
+        .where(sent, like.digest.in_(digests), like.bits <= likeness)
+        .distinct()
+    )
+    found = [Sharer(*row, exact=True) for row in connection.execute(exact)]
+    found += [Sharer(*row, exact=False) for row in connection.execute(near)]
+    return found
+
+
+def mark_stale(connection: Connection, visits: Iterable[str], cause: str) -> None:
+    """Notes that the findings of these visits must be worked out again."""
+    rows = [{"visit": visit, "cause": cause} for visit in visits]
+    for chunk in chunks(rows, 5000):
+        connection.execute(insert(t.stale_visit), chunk)
+
+
+def stale(connection: Connection, limit: int, only: Sequence[str] | None = None) -> dict[str, list[int]]:
+    """Visits whose findings must be worked out again, each with its marks."""
+    c = t.stale_visit.c
+    found: dict[str, list[int]] = defaultdict(list)
+    query = select(c.visit, c.id).order_by(c.id).limit(limit)
+    if only is not None:
+        query = query.where(c.visit.in_(only))
+    for visit, mark in connection.execute(query):
+        found[visit].append(mark)
+    return found
+
+
+def clear_stale(connection: Connection, marks: Sequence[int]) -> None:
+    """Takes away marks that have been worked off."""
+    for chunk in chunks(marks):
+        connection.execute(delete(t.stale_visit).where(t.stale_visit.c.id.in_(chunk)))
+
+
+def add_addition(connection: Connection, visit: str, content: bytes, note: str, at: datetime) -> bool:
+    """Stores an addition; false if the same one was stored before."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    row = {"visit": visit, "content": content, "note": note, "at": at}
+    return connection.execute(dialect.insert(t.addition).values(row).on_conflict_do_nothing()).rowcount == 1
+
+
+def set_days(connection: Connection, day_of: Callable[[datetime], date]) -> None:
+    """Works out every visit's local day again, after the county's time zone was changed."""
+    c = t.visit.c
+    moved = []
+    for id_, occurred_at, day in connection.execute(select(c.id, c.occurred_at, c.day)).all():
+        if day_of(occurred_at) != day:
+            moved.append({"k_id": id_, "v_day": day_of(occurred_at)})
+    if moved:
+        connection.execute(update(t.visit).where(c.id == bindparam("k_id")).values(day=bindparam("v_day")), moved)
+
+
+def has_addition(connection: Connection, visit: str, content: bytes) -> bool:
+    """Whether the same addition was stored before."""
+    c = t.addition.c
+    return connection.execute(select(c.id).where(c.visit == visit, c.content == content)).first() is not None
+
+
+def replace_photos(connection: Connection, visit: str, photos: Sequence[VisitPhoto]) -> None:
+    """Stores announcements and withdrawals as they now are."""
+    connection.execute(delete(t.visit_photo).where(t.visit_photo.c.visit == visit))
+    announce(connection, visit, photos)
