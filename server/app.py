@@ -6,12 +6,14 @@ from flask import Blueprint, Flask
 from flask_restx import Namespace
 
 from server import pages
-from server.api import docs, errors, paths
+from server.api import auth, docs, errors, paths, tokens, visits
 from server.api.document import Frame
 from server.api.proxies import BelievedProxies
+from server.services.deployment import open_deployment
 from server.settings import Settings
 
 PREFIX = "/api/v1"
+NAMESPACES = (tokens.tokens, tokens.activations, visits.ns)
 
 
 def create_app(settings: Settings, namespaces: tuple[Namespace, ...] = ()) -> Flask:
@@ -29,6 +31,7 @@ def create_app(settings: Settings, namespaces: tuple[Namespace, ...] = ()) -> Fl
         TRAP_HTTP_EXCEPTIONS=False,
     )
     app.extensions["daocun.settings"] = settings
+    auth.install(app, open_deployment(settings))
     paths.install(app)
     errors.install(app, settings)
     pages.install(app)
@@ -41,7 +44,7 @@ def create_app(settings: Settings, namespaces: tuple[Namespace, ...] = ()) -> Fl
     )
     api.init_app(blueprint, add_specs=False)
     docs.register(blueprint, api)
-    for namespace in namespaces:
+    for namespace in (*NAMESPACES, *namespaces):
         api.add_namespace(namespace)
     app.register_blueprint(blueprint)
     app.extensions["daocun.api"] = api

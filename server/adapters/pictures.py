@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["JPEG", "MEDIA_TYPES", "PictureFacts", "inspect", "rendition", "stamped", "upright"]
 
-Size = Literal["thumb", "screen"]
+Size = Literal["thumb", "screen", "full"]
 
-LONGEST_SIDE = {"thumb": 320, "screen": 1280}  # pixels
+LONGEST_SIDE = {"thumb": 320, "screen": 1280, "full": 65_535}  # pixels
 MAX_PIXELS = 50_000_000
 _QUALITY = 82
 
@@ -84,7 +84,8 @@ def inspect(data: bytes | Path, media_type: str, *, max_pixels: int = MAX_PIXELS
 
 
 def rendition(path: Path, size: Size) -> bytes:
-    """Return a JPEG copy, upright and without metadata, its longest side at most 320 (thumb) or 1280 pixels.
+    """Return a JPEG copy, upright and without metadata, its longest side at most 320 (thumb), 1280
+    (screen) or as many pixels as it has (full).
 
     Raises Problem as `inspect`, also PHOTO_UNREADABLE when the picture turns out not to be decodable.
     """

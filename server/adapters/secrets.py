@@ -33,7 +33,8 @@ def new_code(alphabet: str, length: int) -> str:
 def code_digest(code: str, person: str) -> bytes:
     """The 32 bytes under which a one-time code for a person is stored: argon2id, for a code is short."""
     salt = hashlib.sha256(b"activation\0" + person.encode()).digest()[:16]
-    return hash_secret_raw(code.encode(), salt, time_cost=1, memory_cost=8 * 1024, parallelism=1, hash_len=32, type=Type.ID)
+    cost = {"time_cost": 1, "memory_cost": 8 * 1024, "parallelism": 1}
+    return hash_secret_raw(code.encode(), salt, hash_len=32, type=Type.ID, **cost)
 
 
 def same(one: bytes, other: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -66,6 +67,18 @@ def bearer() -> str | None:
     """The token that was sent, whatever it is worth."""
     match = _BEARER.fullmatch(request.headers.get("Authorization", ""))
     return match[1] if match else None
+
+
+def address() -> str:
+    """The network the request comes from: an IPv4 address, or the /64 that an IPv6 subscriber has to themself."""
+    try:
+        found = ipaddress.ip_address(request.remote_addr or "")
+    except ValueError:
+        return "unknown"
+    if isinstance(found, ipaddress.IPv6Address):
+        mapped = found.ipv4_mapped
+        return str(mapped) if mapped else str(ipaddress.ip_network((found.packed, 64), strict=False))
+    return str(found)
 
 
 def authorize(requirement: str) -> None:

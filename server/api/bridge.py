@@ -37,6 +37,7 @@ class Operation:
     who: str = ""
     query: marshmallow.Schema | None = None
     body: marshmallow.Schema | None = None
+    reads_itself: bool = False  # the view reads the body, because it takes other media types too
     part: str = ""  # of a multipart body that may be sent instead
     media_types: tuple[str, ...] = ()  # of a body that the view reads itself
     answers: dict[int, marshmallow.Schema | tuple[str, ...] | None] = field(default_factory=dict)
@@ -152,7 +153,7 @@ class View(Resource):  # type: ignore[misc]
             arguments["query"] = reading.query(request, notes.query)
         elif request.query_string:
             reading.query(request, _nothing)
-        if notes.body is not None:
+        if notes.body is not None and not notes.reads_itself:
             arguments |= _read_body(notes.body, notes.part)
         return write(notes, view(**arguments))
 

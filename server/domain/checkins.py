@@ -153,3 +153,17 @@ class VisitPhoto:
     def missing(self) -> bool:
         """Whether the picture is still awaited."""
         return self.received_at is None and self.withdrawn_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """New pictures, pictures that will not come after all, a word; the first record is never altered."""
+
+    photos: tuple[str, ...] = ()
+    withdrawn: tuple[str, ...] = ()
+    note: str = ""
+
+    def digest(self) -> bytes:
+        """The same content is the same addition."""
+        content = [self.photos, self.withdrawn, self.note]
+        return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).digest()

@@ -49,7 +49,6 @@ def _extend(deployment: Deployment, first: date, last: date) -> None:
         state = register.state(connection, lock=True)
         if state.basis != deployment.basis:
             _start_afresh(connection, deployment, state)
-            state = register.State(state.revision + 1, state.judged_from, state.judged_to, deployment.basis)
             new_spans = [(min(first, state.judged_from or first), max(last, state.judged_to or last))]
         elif state.judged_from is None or state.judged_to is None:
             new_spans = [(first, last)]
@@ -60,6 +59,8 @@ def _extend(deployment: Deployment, first: date, last: date) -> None:
                 posted = people.posted_between(connection, begin - timedelta(days=31), end + timedelta(days=31))
                 people.mark_stale(connection, ((person, begin, end) for person in posted))
         register.set_judged(connection, min(first, state.judged_from or first), max(last, state.judged_to or last))
+        # Who is about to store a visit, and saw that no verdicts are stored for its windows, must look again.
+        register.bump(connection)
 
 
 def _start_afresh(connection: Connection, deployment: Deployment, state: register.State) -> None:

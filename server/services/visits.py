@@ -4,8 +4,6 @@ Nothing is locked while facts are read and decided on. The transaction begins by
 (`people.take_turn`): if a fact has moved on meanwhile, nothing is written and it is decided again.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +13,7 @@ from sqlalchemy import Connection
 from server.adapters import datum
 from server.adapters.photos import Received
 from server.domain import problems
-from server.domain.checkins import CheckIn, Visit, VisitPhoto
+from server.domain.checkins import Addition, CheckIn, Visit, VisitPhoto
 from server.domain.checks import VisitStatus
 from server.domain.engine import Obligation
 from server.domain.periods import month_of, week_of
@@ -122,20 +120,6 @@ def receive_photo(
 
     line = logbook.Line(person, "photo", "visit", visit, {"digest": picture.digest})
     return _change(deployment, person, visit, arrive, act, line, now, [picture])
-
-
-@dataclass(frozen=True, slots=True)
-class Addition:
-    """What a person adds to a visit later: new pictures, pictures that will not come after all, a word."""
-
-    photos: tuple[str, ...] = ()
-    withdrawn: tuple[str, ...] = ()
-    note: str = ""
-
-    def digest(self) -> bytes:
-        """The same content is the same addition."""
-        content = [self.photos, self.withdrawn, self.note]
-        return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).digest()
 
 
 def add(deployment: Deployment, person: str, visit: str, addition: Addition, now: datetime) -> Answer:

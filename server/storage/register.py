@@ -80,7 +80,7 @@ def insert_places(connection: Connection, places: Sequence[Place]) -> None:
     ]
     connection.execute(insert(t.place), rows)
     connection.execute(
-        insert(t.place_standing), [_standing_row(place.code, s) for place in places for s in place.standings]
+        insert(t.place_standing), [standing_row(place.code, s) for place in places for s in place.standings]
     )
 
 
@@ -98,10 +98,11 @@ def put_standing(connection: Connection, code: str, standing: Standing) -> None:
     """Stores how a place stands from a day on, replacing what was stored for the same day."""
     s = t.place_standing
     connection.execute(delete(s).where(s.c.place == code, s.c.since == standing.since))
-    connection.execute(insert(s), [_standing_row(code, standing)])
+    connection.execute(insert(s), [standing_row(code, standing)])
 
 
-def _standing_row(code: str, standing: Standing) -> dict[str, Any]:
+def standing_row(code: str, standing: Standing) -> dict[str, Any]:
+    """A standing as a row of its table."""
     return {
         "place": code,
         "since": standing.since,

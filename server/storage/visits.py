@@ -9,14 +9,17 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from server.domain.access import Scope
 from server.domain.checkins import Visit, VisitPhoto
 from server.domain.checks import Finding, Outcome, VisitStatus
 from server.domain.engine import VisitFact
 from server.storage import tables as t
 from server.storage.people import chunks
+from server.storage.scoping import inside, seen_by
 
 _FIELDS = [field.name for field in fields(Visit)]
 COLUMNS = [t.visit.c[name] for name in _FIELDS]
+COUNTED = {"preserve_rowcount": True}  # an INSERT does not keep its row count otherwise
 _WORKED_OUT = ("place", "path", "photos", "missing", "findings", "status", "version")
 
 
@@ -95,7 +98,7 @@ def insert_new(connection: Connection, visit: Visit) -> bool:
     """Stores a new visit; false, and nothing stored, if its id is taken."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     query = dialect.insert(t.visit).values(_to_row(visit)).on_conflict_do_nothing()
-    return connection.execute(query).rowcount == 1
+    return connection.execute(query, execution_options=COUNTED).rowcount == 1
 
 
 def insert_many(connection: Connection, visits: Iterable[Visit]) -> None:
@@ -161,7 +164,8 @@ def store_photo(connection: Connection, photo: StoredPhoto) -> bool:
     """Stores what is known of a picture on disk; false if it was known before (from this visit or another)."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     values = {field.name: getattr(photo, field.name) for field in fields(StoredPhoto)}
-    return connection.execute(dialect.insert(t.photo).values(values).on_conflict_do_nothing()).rowcount == 1
+    query = dialect.insert(t.photo).values(values).on_conflict_do_nothing()
+    return connection.execute(query, execution_options=COUNTED).rowcount == 1
 
 
 def known_photo(connection: Connection, digest: str) -> StoredPhoto | None:
@@ -300,7 +304,8 @@ def add_addition(connection: Connection, visit: str, content: bytes, note: str, 
     """Stores an addition; false if the same one was stored before."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     row = {"visit": visit, "content": content, "note": note, "at": at}
-    return connection.execute(dialect.insert(t.addition).values(row).on_conflict_do_nothing()).rowcount == 1
+    query = dialect.insert(t.addition).values(row).on_conflict_do_nothing()
+    return connection.execute(query, execution_options=COUNTED).rowcount == 1
 
 
 def set_days(connection: Connection, day_of: Callable[[datetime], date]) -> None:
@@ -324,3 +329,48 @@ def replace_photos(connection: Connection, visit: str, photos: Sequence[VisitPho
     """Stores announcements and withdrawals as they now are."""
     connection.execute(delete(t.visit_photo).where(t.visit_photo.c.visit == visit))
     announce(connection, visit, photos)
+
+
+def photos_of_all(connection: Connection, visits: Sequence[str]) -> dict[str, list[VisitPhoto]]:
+    """The announced pictures of several visits, without what their tags say."""
+    v = t.visit_photo.c
+    found: dict[str, list[VisitPhoto]] = defaultdict(list)
+    columns = (v.digest, v.number, v.in_time, v.announced_at, v.received_at, v.withdrawn_at)
+    for chunk in chunks(visits):
+        query = select(v.visit, *columns).where(v.visit.in_(chunk)).order_by(v.visit, v.number)
+        for visit, *rest in connection.execute(query):
+            found[visit].append(VisitPhoto(*rest))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which visits to list; days are local, both included; `after` is where the page before ended."""
+
+    person: str | None = None
+    place: str | None = None  # the place's path
+    status: str | None = None
+    first: date | None = None
+    last: date | None = None
+    after: tuple[datetime, str] | None = None
+
+
+def listed(connection: Connection, scope: Scope, sought: Sought, limit: int) -> list[Visit]:
+    """Visits inside the scope, latest first."""
+    c = t.visit.c
+    query = select(*COLUMNS).where(seen_by(scope, c.person, c.path))
+    if sought.person is not None:
+        query = query.where(c.person == sought.person)
+    if sought.place is not None:
+        query = query.where(inside(c.path, sought.place))
+    if sought.status is not None:
+        query = query.where(c.status == sought.status)
+    if sought.first is not None:
+        query = query.where(c.day >= sought.first)
+    if sought.last is not None:
+        query = query.where(c.day <= sought.last)
+    if sought.after is not None:
+        at, visit = sought.after
+        query = query.where(or_(c.occurred_at < at, and_(c.occurred_at == at, c.id < visit)))
+    query = query.order_by(c.occurred_at.desc(), c.id.desc()).limit(limit)
+    return [from_row(row) for row in connection.execute(query)]

@@ -98,6 +98,15 @@ def test_the_nearest_is_the_nearest_on_the_ellipsoid_not_on_the_sphere() -> None
     assert geodesy.distance_to_place_m(*DONGZHAO, [north, east, (38.0, 118.0)], None) == exact[0]
 
 
+def test_edges_north_and_south_are_ranked_by_metres_not_degrees() -> None:
+    # The northern corner is further off in degrees, but degrees of longitude are shorter there.
+    parts = [[square(38.2, 117.502)], [square(37.3, 117.5)]]
+    found = geodesy.distance_to_place_m(37.8, 117.0, [], json.dumps({"type": "MultiPolygon", "coordinates": parts}))
+    north, south = (geodesy.distance_m(37.8, 117.0, *corner) for corner in ((38.2, 117.502), (37.4, 117.5)))
+    assert north < south
+    assert found == pytest.approx(north, abs=1)
+
+
 def test_the_edge_is_found_across_the_antimeridian() -> None:
     found = geodesy.distance_to_place_m(0.05, 179.95, [], geometry(square(0.0, -180.0)))
     assert found == pytest.approx(geodesy.distance_m(0.05, 179.95, 0.05, 180.0), abs=1)

@@ -40,7 +40,7 @@ from server.settings import Settings
 TOKEN = "a-good-token"
 
 
-class PositionIn(Base):
+class SpotIn(Base):
     latitude = Number(-90, 90, required=True)
     longitude = Number(-180, 180, required=True)
 
@@ -50,7 +50,7 @@ class ThingIn(Base):
     kind = Choice(("tree", "stone"), load_default="tree")
     at = Instant(required=True)
     on = Day(allow_none=True)
-    position = Part(PositionIn, allow_none=True, load_default=None)
+    position = Part(SpotIn, allow_none=True, load_default=None)
     photos = Items(Sha256(), 0, 20, unique=True, load_default=list)
     note = Text(0, 1000, lines=True)
     size = Integer(0, 100)
@@ -63,7 +63,7 @@ class ThingOut(Base):
     kind = Choice(("tree", "stone"), required=True)
     at = Instant(required=True)
     on = Day(allow_none=True)
-    position = Part(PositionIn, allow_none=True)
+    position = Part(SpotIn, allow_none=True)
 
 
 class ThingsQuery(Page):

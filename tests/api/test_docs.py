@@ -45,7 +45,7 @@ def test_a_schema_says_all_its_rules() -> None:
         "uniqueItems": True,
     }
     assert thing["properties"]["on"]["x-nullable"] is True
-    position = DOCUMENT["definitions"]["PositionIn"]["properties"]
+    position = DOCUMENT["definitions"]["SpotIn"]["properties"]
     assert position["latitude"] == {"type": "number", "minimum": -90, "maximum": 90}
 
 

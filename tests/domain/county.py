@@ -1,11 +1,11 @@
 """A small county to test in, and short words for the facts about it.
 
-    C county
-        T township
-            D district (central village d1): d1 d2 d3
-            E district (central village e1): e1 e2
-        U township
-            F district (central village f1): f1
+C county
+    T township
+        D district (central village d1): d1 d2 d3
+        E district (central village e1): e1 e2
+    U township
+        F district (central village f1): f1
 """
 
 from collections.abc import Callable, Iterable, Sequence

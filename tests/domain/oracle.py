@@ -7,6 +7,7 @@ the two can be compared.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -29,6 +30,19 @@ class Facts:
     duties: tuple[Duty, ...]
     service_from: date | None
     is_workday: Callable[[date], bool]
+
+    @cached_property
+    def by_code(self) -> dict[str, Place]:
+        return {place.code: place for place in self.places}
+
+    @cached_property
+    def told(self) -> dict[tuple[str, date], bool]:
+        """Whether a day is worked, where a mark says so."""
+        return {(m.place, m.day): m.kind is DayKind.WORK for m in self.marks if m.kind is not DayKind.CLOSED}
+
+    @cached_property
+    def closures(self) -> set[tuple[str, date]]:
+        return {(m.place, m.day) for m in self.marks if m.kind is DayKind.CLOSED}
 
 
 class Row(NamedTuple):
@@ -108,8 +122,7 @@ def judging(facts: Facts, window: Window) -> list[Duty]:
 
 
 def parent(facts: Facts, code: str, day: date) -> str | None:
-    place = next(p for p in facts.places if p.code == code)
-    begun = [s for s in place.standings if s.since <= day]
+    begun = [s for s in facts.by_code[code].standings if s.since <= day]
     return begun[-1].parent if begun else None
 
 
@@ -123,27 +136,24 @@ def around(facts: Facts, code: str, day: date) -> list[str]:
 
 def works(facts: Facts, code: str, day: date) -> bool:
     for area in [*around(facts, code, day), ""]:
-        for mark in facts.marks:
-            if mark.place == area and mark.day == day and mark.kind in (DayKind.OFF, DayKind.WORK):
-                return mark.kind is DayKind.WORK
+        if (area, day) in facts.told:
+            return facts.told[(area, day)]
     return facts.is_workday(day)
 
 
 def shut(facts: Facts, code: str, day: date) -> bool:
-    areas = [*around(facts, code, day), ""]
-    return any(m.kind is DayKind.CLOSED and m.day == day and m.place in areas for m in facts.marks)
+    return any((area, day) in facts.closures for area in [*around(facts, code, day), ""])
 
 
 def is_target(facts: Facts, duty: Duty, term: Stretch, code: str, day: date) -> bool:
     """Whether the duty is owed at the place, as the places stood on the day."""
-    place = next(p for p in facts.places if p.code == code)
+    place = facts.by_code[code]
     if place.ended_on is not None and place.ended_on <= day:
         return False
     if duty.target is Target.POSTING:
         return code == term.place
     if duty.target is Target.CENTRAL_VILLAGE:
-        district = next(p for p in facts.places if p.code == term.place)
-        begun = [s for s in district.standings if s.since <= day]
+        begun = [s for s in facts.by_code[term.place].standings if s.since <= day]
         return bool(begun) and begun[-1].central_village == code
     return place.level is Level.VILLAGE and term.place in around(facts, code, day)
 
@@ -151,8 +161,7 @@ def is_target(facts: Facts, duty: Duty, term: Stretch, code: str, day: date) -> 
 def begins(facts: Facts, code: str, day: date) -> date:
     """The first day of service at the place: that of the nearest place which has one, else everybody's."""
     for area in around(facts, code, day):
-        own = next(p for p in facts.places if p.code == area).service_from
-        if own:
+        if own := facts.by_code[area].service_from:
             return own
     return facts.service_from or date.min
 
@@ -162,6 +171,8 @@ def obligation(
 ) -> tuple[date, date, list[date], bool] | None:
     """First day, last day, counted days and whether it is a holiday; none if nothing is owed."""
     days = span(window.first, window.last)
+    if not any(is_target(facts, duty, term, place, day) for day in days):
+        return None
     if duty.fixed is Fixed.ANY:
         counted = days if duty.day_off is DayOff.KEEP else [day for day in days if works(facts, place, day)]
         edges = (counted[0], counted[-1]) if counted else (days[0], days[-1])

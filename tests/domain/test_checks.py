@@ -9,8 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.domain.checks import (
-    CheckInFacts, Finding, Limits, Outcome, PhotoFact, Previous, VisitStatus, examine, status,
-)  # fmt: skip
+    CheckInFacts,
+    Finding,
+    Limits,
+    Outcome,
+    PhotoFact,
+    Previous,
+    VisitStatus,
+    examine,
+    status,
+)
 from tests.domain.effort import effort
 
 PASS, WARN, FAIL = Outcome.PASS, Outcome.WARN, Outcome.FAIL
@@ -244,7 +252,12 @@ def test_a_failure_that_nobody_can_act_on_any_more_is_a_warning(check: str) -> N
 
 
 def test_late_counts_from_the_corrected_time() -> None:
-    facts = {"captured_at": NOON + seconds(3000), "occurred_at": NOON, "received_at": NOON + seconds(901), "away_m": 3000}
+    facts = {
+        "captured_at": NOON + seconds(3000),
+        "occurred_at": NOON,
+        "received_at": NOON + seconds(901),
+        "away_m": 3000,
+    }
     assert found("place", **facts).outcome is WARN
     facts |= {"captured_at": NOON - seconds(3000), "received_at": NOON + seconds(900)}
     assert found("place", **facts).outcome is FAIL

@@ -9,7 +9,19 @@ from server.domain.duties import SHIPPED, DayOff, Duty, Fixed, Target, ended
 from server.domain.engine import Verdict
 from server.domain.postings import Posting
 from tests.domain.county import (
-    away, closed, d, envoy, judged, leader, off, posting, secretary, visit, window, work, world,
+    away,
+    closed,
+    d,
+    envoy,
+    judged,
+    leader,
+    off,
+    posting,
+    secretary,
+    visit,
+    window,
+    work,
+    world,
 )  # fmt: skip
 
 WEEKLY, STUDY, OFFICE, ROUND, LEADER = SHIPPED

@@ -8,8 +8,23 @@ from server.domain.duties import SHIPPED, DayOff, Fixed
 from server.domain.engine import Verdict
 from server.domain.places import Level, Tree
 from tests.domain.county import (
-    COUNTY, centred, county, d, ended, envoy, judged, leader, moved, new_from, off, place, secretary, serving, visit,
-    work, world,
+    COUNTY,
+    centred,
+    county,
+    d,
+    ended,
+    envoy,
+    judged,
+    leader,
+    moved,
+    new_from,
+    off,
+    place,
+    secretary,
+    serving,
+    visit,
+    work,
+    world,
 )  # fmt: skip
 
 WEEKLY, STUDY, OFFICE, ROUND, LEADER = SHIPPED

@@ -116,7 +116,8 @@ def never_worse(case: Case, before: PersonFacts, after: PersonFacts) -> None:
     for k, old in had.items():
         new = has[k]
         assert new.verdict in BETTER[old.verdict]
-        assert new.done >= old.done and new.needed == old.needed
+        assert new.done >= old.done
+        assert new.needed == old.needed
         assert new.reason == (old.reason if new.verdict is old.verdict else "")
 
 

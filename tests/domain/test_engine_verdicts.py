@@ -197,7 +197,9 @@ SHUT = [closed(f"11-{n}", "D") for n in range(12, 17)]
         pytest.param([away("11-12", "11-15")], [], OPEN, id="all but Friday"),
         pytest.param([away("11-13", "11-16")], [], OPEN, id="all but Monday"),
         pytest.param([away("11-12", "11-13"), away("11-14", "11-16")], [], LEAVE, id="two leaves taken together"),
-        pytest.param([away("11-01", "11-14"), away("11-13", "11-30")], [], LEAVE, id="two that overlap, over the edges"),
+        pytest.param(
+            [away("11-01", "11-14"), away("11-13", "11-30")], [], LEAVE, id="two that overlap, over the edges"
+        ),
         pytest.param([away("11-12", "11-13"), away("11-15", "11-16")], [], OPEN, id="with a day between"),
         pytest.param(ALL_AWAY, [work("11-17")], OPEN, id="a Saturday worked is not in it"),
         pytest.param([away("11-12", "11-15")], [off("11-16")], LEAVE, id="the day left is off"),

@@ -55,7 +55,9 @@ def report(folder: Path, first: date, last: date, as_of: datetime) -> str:
     for row in rows(folder, "postings"):
         end = DAY(row["end"]) if row["end"] else None
         weekday = int(row["office_weekday"]) if row["office_weekday"] else None
-        postings[row["person"]].append(Posting(row["person"], row["role"], row["place"], DAY(row["start"]), end, weekday))
+        postings[row["person"]].append(
+            Posting(row["person"], row["role"], row["place"], DAY(row["start"]), end, weekday)
+        )
     for row in rows(folder, "leave"):
         leaves[row["person"]].append(Leave(row["person"], DAY(row["start"]), DAY(row["end"])))
     for row in rows(folder, "visits"):
@@ -73,7 +75,7 @@ def report(folder: Path, first: date, last: date, as_of: datetime) -> str:
                 found.append((o.duty, person, o.place, o.window, f"{o.opens_on}", f"{o.due_on}", status, o.reason))
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow("duty,person,place,window,opens_on,due_on,status,reason".split(","))
+    writer.writerow(["duty", "person", "place", "window", "opens_on", "due_on", "status", "reason"])
     writer.writerows(sorted(found))
     return lines.getvalue()
 

@@ -27,7 +27,9 @@ DAYS = st.dates(date(1990, 1, 1), date(2199, 12, 31))
         ("2024-02-29", "2024-W09", "2024-02-26", "2024-03-03"),
     ],
 )
-def test_a_week_runs_from_monday_to_sunday_and_is_named_by_iso_8601(day: str, label: str, first: str, last: str) -> None:
+def test_a_week_runs_from_monday_to_sunday_and_is_named_by_iso_8601(
+    day: str, label: str, first: str, last: str
+) -> None:
     assert week_of(d(day)) == Window("week", label, d(first), d(last))
 
 

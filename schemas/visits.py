@@ -1,0 +1,198 @@
+"""Check-ins as phones send them, and visits as we answer them."""
+
+from typing import Any
+
+from marshmallow import post_load
+
+from schemas.base import (
+    Base,
+    Choice,
+    Code,
+    Cursor,
+    Day,
+    Flag,
+    Instant,
+    Integer,
+    Items,
+    Number,
+    Page,
+    Part,
+    Sha256,
+    Text,
+    UuidText,
+)
+from server.domain.checkins import Addition, CheckIn, Crs, Function, Position
+from server.domain.checks import Outcome, VisitStatus
+from server.domain.duties import Activity
+from server.domain.engine import Reason, Status
+
+PHOTOS = 100
+NOTE = 2000
+
+
+class PositionIn(Base):
+    """Where the phone was; degrees in the datum it names, accuracy in metres."""
+
+    latitude = Number(-90, 90, required=True)
+    longitude = Number(-180, 180, required=True)
+    accuracy_m = Number(0, 1_000_000, allow_none=True, load_default=None)
+    crs = Choice(Crs, load_default=Crs.WGS84)
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> Position:
+        return Position(**data)
+
+
+class DeviceIn(Base):
+    """What the phone knows of itself; `skew_s` is its clock minus ours at the last contact, in seconds."""
+
+    sent_at = Instant(allow_none=True)
+    skew_s = Number(-400_000_000, 400_000_000, allow_none=True)
+    mock = Flag(allow_none=True)
+    offline = Flag(allow_none=True)
+    no_position = Choice(("denied", "timeout", "off"), allow_none=True)
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if data.get("sent_at") is not None:
+            data["sent_at"] = data["sent_at"].isoformat()
+        return data
+
+
+class CheckInIn(Base):
+    """One check-in; `photos` are the digests of pictures sent after it, or in the same multipart call."""
+
+    activity = Choice(Activity, required=True)
+    place = Code(allow_none=True, load_default=None)
+    captured_at = Instant(required=True)
+    position = Part(PositionIn, allow_none=True, load_default=None)
+    photos = Items(Sha256(), most=PHOTOS, unique=True, load_default=tuple)
+    functions = Items(Choice(Function), most=len(Function), unique=True, load_default=tuple)
+    note = Text(0, NOTE, lines=True, load_default="")
+    device = Part(DeviceIn, load_default=dict)
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> CheckIn:
+        data |= {"photos": tuple(data["photos"]), "functions": tuple(data["functions"])}
+        return CheckIn(id="", **data)
+
+
+class AdditionIn(Base):
+    """What a person adds to a visit afterwards."""
+
+    photos = Items(Sha256(), most=PHOTOS, unique=True, load_default=tuple)
+    withdrawn = Items(Sha256(), most=PHOTOS, unique=True, load_default=tuple)
+    note = Text(0, NOTE, lines=True, load_default="")
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> Addition:
+        return Addition(tuple(data["photos"]), tuple(data["withdrawn"]), data["note"])
+
+
+class FindingOut(Base):
+    """What one check found; `visits` names the earlier visits that share a picture, to reviewers only."""
+
+    check = Text()
+    outcome = Choice(Outcome, allow_none=True)
+    value = Number(-1e18, 1e18, allow_none=True)
+    limit = Number(-1e18, 1e18, allow_none=True)
+    message = Text(0, 500)
+    visits = Items(UuidText())
+
+
+class PhotosOut(Base):
+    """How many photos the visit announced, which are still awaited, and which are here."""
+
+    expected = Integer(0, PHOTOS)
+    missing = Items(Sha256(), most=PHOTOS)
+    received = Items(Sha256(), most=PHOTOS)
+
+
+class PositionOut(Base):
+    """A position in WGS-84."""
+
+    latitude = Number(-90, 90)
+    longitude = Number(-180, 180)
+    accuracy_m = Number(0, 1_000_000, allow_none=True)
+    crs = Choice(Crs)
+
+
+class CountsForOut(Base):
+    """An obligation that the visit counts for, with its status now."""
+
+    duty = Code()
+    window = Text(0, 8)
+    place = Code()
+    place_name = Text(0, 100)
+    township_name = Text(0, 100, allow_none=True)
+    opens_on = Day()
+    due_on = Day()
+    status = Choice(Status)
+    reason = Choice(Reason)
+    needed = Integer(0, 31)
+    done = Integer(0, 31)
+
+
+class VisitBriefOut(Base):
+    """A visit as it stands."""
+
+    id = UuidText()
+    person = Code()
+    person_name = Text(0, 100)
+    place = Code()
+    place_name = Text(0, 100)
+    township = Code(allow_none=True)
+    township_name = Text(0, 100, allow_none=True)
+    activity = Choice(Activity)
+    captured_at = Instant()
+    day = Day()
+    received_at = Instant()
+    position = Part(PositionOut, allow_none=True)
+    sent_position = Part(PositionOut, allow_none=True)
+    functions = Items(Choice(Function))
+    note = Text(0, NOTE)
+    status = Choice(VisitStatus)
+    findings = Items(Part(FindingOut))
+    photos = Part(PhotosOut)
+    imported = Flag()
+    version = Integer(1, 2**31)
+
+
+class VisitOut(VisitBriefOut):
+    """A visit as it stands, with what it counts for."""
+
+    obligations = Items(Part(CountsForOut))
+
+
+class VisitQuery(Page):
+    """Which visits to list; days are local, both included."""
+
+    cursor = Cursor(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}Z", r"[0-9a-f-]{36}")
+    person = Code()
+    place = Code()
+    status = Choice(VisitStatus)
+    # `from` is a word of Python's own
+    from_ = Day(data_key="from")
+    to = Day()
+
+
+class VisitsOut(Base):
+    """A page of visits, latest first."""
+
+    items = Items(Part(VisitBriefOut))
+    next = Cursor(r"[^~]+", r"[^~]+", allow_none=True)
+
+
+class PictureQuery(Base):
+    """How a photo is wanted; `stamp` writes place, time, person and distance below a screen copy."""
+
+    size = Choice(("thumb", "screen", "original"), load_default="screen")
+    stamp = Choice(("0", "1"), load_default="0")
+
+
+class PhotoOut(Base):
+    """A photo that has been received, and the visit as it stands now."""
+
+    sha256 = Sha256()
+    received_at = Instant()
+    visit = Part(VisitOut)

@@ -1,0 +1,172 @@
+"""Turns visits into what we answer: names beside codes, the county's time, sentences in the caller's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from server.adapters.messages import Language, text
+from server.domain.access import Caller
+from server.domain.checkins import Visit, VisitPhoto
+from server.domain.checks import Finding, Outcome
+from server.domain.engine import Obligation, status_of
+from server.domain.periods import Moment
+from server.domain.places import Tree
+from server.services.visit_reading import Seen, is_reviewer
+from server.services.visits import Answer
+
+_METRES = frozenset({"place", "accuracy", "photo-place"})
+
+
+def visit_out(
+    answer: Answer, seen: Seen, caller: Caller, language: Language, zone: ZoneInfo, moment: Moment
+) -> dict[str, Any]:
+    """A visit as the schema `VisitOut` writes it."""
+    visit, tree = answer.visit, seen.tree
+    person = seen.people.get(visit.person)
+    own, reviewer = caller.person == visit.person, is_reviewer(caller, visit)
+    raw = None
+    if visit.raw_latitude is not None and visit.crs != "wgs84":
+        raw = _position(visit.raw_latitude, visit.raw_longitude, visit.accuracy_m, visit.crs)
+    return {
+        "id": visit.id,
+        "person": visit.person,
+        "person_name": person.name if person else "",
+        "place": visit.place,
+        **place_names(tree, visit),
+        "activity": visit.activity,
+        "captured_at": visit.captured_at.astimezone(zone),
+        "day": visit.day,
+        "received_at": visit.received_at.astimezone(zone),
+        "position": _position(visit.latitude, visit.longitude, visit.accuracy_m, "wgs84") if visit.point else None,
+        "sent_position": raw,
+        "functions": visit.functions,
+        "note": visit.note,
+        "status": visit.status,
+        "findings": [finding_out(f, visit, tree, language, own=own, reviewer=reviewer) for f in visit.findings],
+        "photos": photos_out(answer.photos),
+        "imported": visit.imported,
+        "version": visit.version,
+        "obligations": [counts_for_out(o, tree, moment) for o in answer.obligations],
+    }
+
+
+def place_names(tree: Tree, visit: Visit) -> dict[str, str | None]:
+    """The name of a visit's place, never without its township's."""
+    township = tree.township_of(visit.place, visit.day)
+    return {
+        "place_name": tree[visit.place].name,
+        "township": township.code if township else None,
+        "township_name": township.name if township else None,
+    }
+
+
+def photos_out(photos: list[VisitPhoto]) -> dict[str, Any]:
+    """How many photos are expected, which are awaited and which are here."""
+    awaited = [photo.digest for photo in photos if photo.missing]
+    here = [photo.digest for photo in photos if photo.received_at and photo.withdrawn_at is None]
+    return {"expected": len(awaited) + len(here), "missing": awaited, "received": here}
+
+
+def counts_for_out(o: Obligation, tree: Tree, moment: Moment) -> dict[str, Any]:
+    """An obligation that a visit counts for."""
+    township = tree.township_of(o.place, o.due_on)
+    return {
+        "duty": o.duty,
+        "window": o.window,
+        "place": o.place,
+        "place_name": tree[o.place].name,
+        "township_name": township.name if township else None,
+        "opens_on": o.opens_on,
+        "due_on": o.due_on,
+        "status": status_of(o.verdict, o.opens_on, o.due_on, moment),
+        "reason": o.reason,
+        "needed": o.needed,
+        "done": o.done,
+    }
+
+
+def finding_out(
+    found: Finding, visit: Visit, tree: Tree, language: Language, *, own: bool, reviewer: bool
+) -> dict[str, Any]:
+    """A finding with its sentence.
+
+    A near copy is a reviewer's matter: the person reads only that somebody will look at it.
+    """
+    if own and found.reason == "near-copy":
+        message = text("finding.photo-reuse.waiting", language)
+        return {"check": found.check, "outcome": None, "value": None, "limit": None, "message": message}
+    shown: dict[str, Any] = {
+        "check": found.check,
+        "outcome": found.outcome,
+        "value": _rounded(found.value),
+        "limit": _rounded(found.limit),
+        "message": text(f"finding.{found.check}.{_sentence(found)}", language, **_words(found, visit, tree, language)),
+    }
+    if reviewer and found.others:
+        shown["visits"] = list(found.others)
+    return shown
+
+
+def _sentence(found: Finding) -> str:
+    if found.reason:
+        # What could have been put right on the spot reads otherwise once nobody stands there any more.
+        late = found.outcome is Outcome.WARN and found.reason in ("beyond", "too-few")
+        return f"{found.reason}-late" if late else found.reason
+    return "ok" if found.outcome is Outcome.PASS else found.outcome.value
+
+
+def _words(found: Finding, visit: Visit, tree: Tree, language: Language) -> Mapping[str, str]:
+    names = place_names(tree, visit)
+    place = names["place_name"] or visit.place
+    if names["township"] not in (None, visit.place):
+        place = text("finding.of-township", language, township=names["township_name"], place=place)
+    if found.check in _METRES:
+        shown = [metres(found.value, language), metres(found.limit, language)]
+    elif found.check in ("clock", "photo-time"):
+        shown = [seconds(found.value, language), seconds(found.limit, language)]
+    elif found.reason == "same-time":
+        shown = [metres(found.value, language), metres(found.limit, language)]
+    else:
+        shown = [_number(found.value), _number(found.limit)]
+    return {"place": place, "value": shown[0], "limit": shown[1]}
+
+
+def metres(value: float | None, language: Language) -> str:
+    """A distance as people say it: metres below a kilometre, kilometres above."""
+    if value is None:
+        return text("unit.unknown", language)
+    if value < 1000:
+        return text("unit.metres", language, number=f"{value:.0f}")
+    return text(
+        "unit.kilometres", language, number=f"{value / 1000:,.1f}" if value < 100_000 else f"{value / 1000:,.0f}"
+    )
+
+
+def seconds(value: float | None, language: Language) -> str:
+    """A length of time as people say it, without its sign."""
+    if value is None:
+        return text("unit.unknown", language)
+    size = abs(value)
+    if size < 120:
+        return text("unit.seconds", language, number=f"{size:.0f}")
+    if size < 2 * 3600:
+        return text("unit.minutes", language, number=f"{size / 60:.0f}")
+    if size < 2 * 86_400:
+        return text("unit.hours", language, number=f"{size / 3600:.0f}")
+    return text("unit.days", language, number=f"{size / 86_400:,.0f}")
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f}"
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
+
+
+def _position(
+    latitude: float | None, longitude: float | None, accuracy: float | None, crs: str | None
+) -> dict[str, Any]:
+    return {"latitude": latitude, "longitude": longitude, "accuracy_m": accuracy, "crs": crs}

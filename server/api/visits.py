@@ -1,0 +1,176 @@
+"""Check-ins, their photos and additions: a view is its decorators and one call."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response, request
+from flask_restx import Namespace
+
+from schemas.visits import AdditionIn, CheckInIn, PhotoOut, PictureQuery, VisitOut, VisitQuery, VisitsOut
+from server.adapters.pictures import MEDIA_TYPES
+from server.api import reading
+from server.api.auth import caller, deployment, now
+from server.api.bridge import PERSON, View, answers, asks, refuses, settings, takes, takes_bytes, who
+from server.api.errors import language
+from server.api.pagination import page
+from server.api.reading import Upload
+from server.api.showing import visit_out
+from server.domain import problems
+from server.domain.access import Caller
+from server.domain.checkins import CheckIn
+from server.domain.periods import Moment
+from server.domain.problems import Problem, invalid
+from server.services import visit_reading, visits
+from server.services.visit_reading import Seen
+from server.services.visits import Answer, Picture
+from server.storage.visits import Sought
+
+ns = Namespace("visits", path="/visits")
+_IMAGES = tuple(sorted(MEDIA_TYPES))
+
+
+@ns.route("/<uuid:visit>")
+class VisitView(View):
+    @who(PERSON)
+    @takes(CheckInIn, part="visit")
+    @answers(201, VisitOut)
+    @answers(200, VisitOut)
+    @refuses(problems.VISIT_DIFFERS, problems.NOT_FOUND, problems.BODY_CUT, problems.MALFORMED_MULTIPART)
+    def put(self, visit: str, body: CheckIn, files: tuple[Upload, ...]) -> Any:
+        """Check in. Sending the same again is always safe: 200 with the visit as it stands."""
+        sent, pictures = _sent(replace(body, id=visit), files)
+        answer = visits.check_in(deployment(), caller().person, sent, pictures, now())
+        return _shown(answer), 201 if answer.created else 200, _etag(answer)
+
+    @who(PERSON)
+    @answers(200, VisitOut)
+    def get(self, visit: str) -> Any:
+        """One visit of one's own, or inside one's area."""
+        seen = visit_reading.see(deployment(), caller(), visit, now())
+        return _out(seen, caller())[0], 200, _etag(seen.answers[0])
+
+
+@ns.route("/<uuid:visit>/photos/<sha256:digest>")
+class PhotoView(View):
+    @who(PERSON)
+    @takes_bytes(*_IMAGES)
+    @answers(201, PhotoOut)
+    @answers(200, PhotoOut)
+    @refuses(
+        problems.PHOTO_NOT_ANNOUNCED, problems.PHOTO_TOO_LARGE, problems.PHOTO_DIGEST, problems.PHOTO_UNREADABLE,
+        problems.PHOTO_TRUNCATED, problems.PHOTO_TYPE, problems.PHOTO_TOO_MANY_PIXELS, problems.PHOTO_HEIC,
+        problems.BODY_CUT, problems.PHOTO_LENGTH,
+    )  # fmt: skip
+    def put(self, visit: str, digest: str) -> Any:
+        """The bytes of a photo that the visit announced."""
+        here = deployment()
+        visits.expect_photo(here, caller().person, visit, digest)
+        media_type = reading.expect_type(request, *_IMAGES)
+        data = reading.raw_body(request, settings().photo_max_bytes, Problem(problems.PHOTO_TOO_LARGE))
+        picture = _checked(data, digest, media_type)
+        answer, new = visits.receive_photo(here, caller().person, visit, picture, now())
+        received_at = next(photo.received_at for photo in answer.photos if photo.digest == digest)
+        assert received_at is not None
+        shown = {"sha256": digest, "received_at": received_at.astimezone(here.zone), "visit": _shown(answer)}
+        return shown, 201 if new else 200, _etag(answer)
+
+    @who(PERSON)
+    @asks(PictureQuery)
+    @answers(200, media_types=_IMAGES)
+    def get(self, visit: str, digest: str, query: dict[str, Any]) -> Response:
+        """A photo: small and upright, or the original."""
+        stamp = query["stamp"] == "1"
+        if stamp and query["size"] != "screen":
+            raise invalid("/stamp", "inconsistent")
+        data, media_type = visit_reading.picture(deployment(), caller(), visit, digest, query["size"], stamp, now())
+        answer = Response(data, content_type=media_type)
+        # It never changes, but who may see it does: the browser asks again each time.
+        answer.headers["Cache-Control"] = "private, no-cache"
+        answer.set_etag(hashlib.sha256(data).hexdigest())
+        answer.make_conditional(request)
+        return answer
+
+
+@ns.route("/<uuid:visit>/additions")
+class AdditionsView(View):
+    @who(PERSON)
+    @takes(AdditionIn)
+    @answers(200, VisitOut)
+    @refuses(problems.VISIT_NOT_OPEN)
+    def post(self, visit: str, body: Any) -> Any:
+        """More photos, photos that will not come, or a word, for a visit that is still open."""
+        answer = visits.add(deployment(), caller().person, visit, body, now())
+        return _shown(answer), 200, _etag(answer)
+
+
+@ns.route("")
+class VisitsView(View):
+    @who(PERSON)
+    @asks(VisitQuery)
+    @answers(200, VisitsOut)
+    def get(self, query: dict[str, Any]) -> Any:
+        """Visits of one's own and inside one's area, latest first."""
+        if "from_" in query and "to" in query and query["from_"] > query["to"]:
+            raise invalid("/to", "order")
+        sought = Sought(
+            person=query.get("person"),
+            status=query.get("status"),
+            first=query.get("from_"),
+            last=query.get("to"),
+            after=_after(query.get("cursor")),
+        )
+        limit = query["limit"]
+        seen = visit_reading.find_visits(deployment(), caller(), sought, query.get("place"), limit, now())
+        paged = page(seen.answers, limit, _key)
+        return {"items": _out(replace(seen, answers=paged["items"]), caller()), "next": paged["next"]}
+
+
+def _sent(sent: CheckIn, files: tuple[Upload, ...]) -> tuple[CheckIn, list[Picture]]:
+    """The check-in and the photos that came with it, all checked before anything is kept."""
+    pictures = [_checked(file.data, hashlib.sha256(file.data).hexdigest(), file.media_type) for file in files]
+    if not sent.photos:
+        # A script that sends the files along need not count digests first.
+        sent = replace(sent, photos=tuple(dict.fromkeys(picture.digest for picture in pictures)))
+    if any(picture.digest not in sent.photos for picture in pictures):
+        raise invalid("/photos", "not-announced")
+    return sent, pictures
+
+
+def _checked(data: bytes, digest: str, media_type: str) -> Picture:
+    limits = settings()
+    received = deployment().photos.check(
+        data, digest, media_type=media_type, limit=limits.photo_max_bytes, max_pixels=limits.photo_max_pixels
+    )
+    return Picture(received, data)
+
+
+def _shown(answer: Answer) -> dict[str, Any]:
+    return _out(visit_reading.shown(deployment(), answer), caller())[0]
+
+
+def _out(seen: Seen, who_asks: Caller) -> list[dict[str, Any]]:
+    zone = deployment().zone
+    moment = Moment.of(now(), zone)
+    return [visit_out(answer, seen, who_asks, language(), zone, moment) for answer in seen.answers]
+
+
+def _etag(answer: Answer) -> dict[str, str]:
+    return {"ETag": f'"{answer.visit.version}"'}
+
+
+def _key(answer: Answer) -> tuple[str, ...]:
+    at = answer.visit.occurred_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return (at, answer.visit.id)
+
+
+def _after(cursor: tuple[str, ...] | None) -> tuple[datetime, str] | None:
+    if cursor is None:
+        return None
+    try:
+        return datetime.fromisoformat(cursor[0]), cursor[1]
+    except ValueError:
+        raise invalid("/cursor", "cursor") from None

@@ -1,0 +1,121 @@
+"""What the imports of all kinds share: what they are told, what they plan, and which days to judge again."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from server.domain.imports import CellError, ImportRefused, Parsed
+from server.domain.problems import Scalar
+from server.services.deployment import Deployment
+from server.storage import logbook, people, register
+
+FOREVER = date.max
+_NEAR = timedelta(days=31)  # a window that begins before a span, or ends after it, is at most so much longer
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an import is told besides its rows."""
+
+    deployment: Deployment
+    actor: str
+    now: datetime
+    today: date
+    since: date  # the first day on which what the file says of places holds
+    crs: str
+    judged: tuple[date, date] | None  # the span whose verdicts are stored
+
+
+@dataclass(frozen=True, slots=True)
+class Warning:
+    """Something to tell the person who imports: a key of the catalogues and its placeholders."""
+
+    key: str
+    params: Mapping[str, Scalar]
+
+
+def _nothing(_: Connection) -> None:
+    """Writes nothing."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """What an import is going to do; deciding on it writes nothing.
+
+    `store` writes what nobody can have looked at yet; `follow` what check-ins may rest on, while none is being written.
+    """
+
+    created: int = 0
+    updated: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    lines: list[logbook.Line] = field(default_factory=list)
+    warnings: list[Warning] = field(default_factory=list)
+    store: Callable[[Connection], None] = _nothing
+    follow: Callable[[Connection], None] = _nothing
+
+    def count(self, kind: str, actor: str, subject: str, before: Any, after: Any) -> bool:
+        """Counts one row and notes its log line; whether anything is to be done.
+
+        `before` and `after` are its values as a mapping; no `before`: it is new; no `after`: it goes.
+        """
+        if before == after:
+            self.unchanged += 1
+            return False
+        if before is None:
+            self.created += 1
+            self._note(actor, "created", kind, subject, {"after": after})
+        elif after is None:
+            self.removed += 1
+            self._note(actor, "removed", kind, subject, {"before": before})
+        else:
+            self.updated += 1
+            changed = [name for name in after if after[name] != before.get(name)]
+            detail = {"before": {n: before.get(n) for n in changed}, "after": {n: after[n] for n in changed}}
+            self._note(actor, "changed", kind, subject, detail)
+        return True
+
+    def _note(self, actor: str, verb: str, kind: str, subject: str, detail: Mapping[str, Any]) -> None:
+        self.lines.append(logbook.Line(actor, verb, kind, subject, detail))
+
+
+def refuse(errors: Iterable[CellError]) -> None:
+    """Raises ImportRefused if there are any errors."""
+    found = list(errors)
+    if found:
+        raise ImportRefused(found)
+
+
+def unknown(
+    parsed: Parsed[Any], column: str, code: str, known: Iterable[str], empty: str | None = None
+) -> Iterator[CellError]:
+    """A bad cell for each row whose `column` names something that does not exist."""
+    there = set(known)
+    for row in parsed.rows:
+        value = getattr(row, column)
+        if value != empty and value not in there:
+            yield parsed.error(row.row, column, code, value=value)
+
+
+def mark_people(connection: Connection, context: Context, spans: Iterable[tuple[str, date, date]]) -> None:
+    """Marks what these people owe on these days to be judged again, as far as verdicts of those days are stored."""
+    if context.judged is None:
+        return
+    first, last = context.judged[0] - _NEAR, context.judged[1] + _NEAR
+    clipped = {(person, max(begin, first), min(end, last)) for person, begin, end in spans}
+    people.mark_stale(connection, sorted(span for span in clipped if span[1] <= span[2]))
+
+
+def judged_span(state: register.State) -> tuple[date, date] | None:
+    """The span of days for whose windows verdicts are stored, if any are."""
+    if state.judged_from is None or state.judged_to is None:
+        return None
+    return state.judged_from, state.judged_to
+
+
+def text_of(day: date | None) -> str | None:
+    """A day as the log keeps it."""
+    return day.isoformat() if day else None

@@ -1,0 +1,132 @@
+"""Looking at visits and their photos, inside the caller's area."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from server.adapters import geodesy, pictures
+from server.adapters.photos import Renditions
+from server.domain import problems
+from server.domain.access import Caller, GrantKind, scope_of
+from server.domain.checkins import Visit, VisitPhoto
+from server.domain.periods import local_day
+from server.domain.places import Tree
+from server.domain.problems import Problem, invalid
+from server.services import visits
+from server.services.deployment import Deployment
+from server.services.visits import Answer
+from server.storage import people
+from server.storage import visits as rows
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Visits with what is needed to show them: their photos, the people's names, the places as they stand."""
+
+    answers: list[Answer]
+    people: Mapping[str, people.Person]
+    tree: Tree
+
+
+def see(deployment: Deployment, caller: Caller, visit: str, now: datetime) -> Seen:
+    """One visit; raises Problem NOT_FOUND for one outside the caller's area, the same as for none."""
+    answer = visits.find(deployment, visit)
+    with deployment.database.read() as connection:
+        tree = deployment.world(connection).tree
+        if answer is None or not _may_see(deployment, caller, answer.visit, tree, now):
+            raise Problem(problems.NOT_FOUND)
+        return Seen([answer], people.named(connection, [answer.visit.person]), tree)
+
+
+def shown(deployment: Deployment, answer: Answer) -> Seen:
+    """A visit just taken, to be answered to the person who sent it."""
+    with deployment.database.read() as connection:
+        return Seen([answer], people.named(connection, [answer.visit.person]), deployment.world(connection).tree)
+
+
+def find_visits(
+    deployment: Deployment, caller: Caller, sought: rows.Sought, place: str | None, limit: int, now: datetime
+) -> Seen:
+    """A page of visits inside the caller's area, latest first, and one more if there are more.
+
+    Raises Problem INVALID for a place that does not exist.
+    """
+    with deployment.database.read() as connection:
+        tree = deployment.world(connection).tree
+        today = local_day(now, deployment.zone)
+        if place is not None:
+            if place not in tree:
+                raise invalid("/place", "not-exist")
+            sought = _within(sought, tree.path(place, today))
+        found = rows.listed(connection, scope_of(caller, tree, today), sought, limit + 1)
+        photos = rows.photos_of_all(connection, [visit.id for visit in found])
+        named = people.named(connection, [visit.person for visit in found])
+        return Seen([Answer(visit, photos.get(visit.id, []), []) for visit in found], named, tree)
+
+
+def _within(sought: rows.Sought, path: str) -> rows.Sought:
+    return rows.Sought(sought.person, path, sought.status, sought.first, sought.last, sought.after)
+
+
+def is_reviewer(caller: Caller, visit: Visit) -> bool:
+    """Whether the caller may decide on the visit, and so see what only reviewers see: never on one's own."""
+    return caller.person != visit.person and caller.has({GrantKind.REVIEWER}, visit.path)
+
+
+def picture(
+    deployment: Deployment, caller: Caller, visit: str, digest: str, size: str, stamp: bool, now: datetime
+) -> tuple[bytes, str]:
+    """A photo of a visit and its media type: small and upright without metadata, or the original for reviewers.
+
+    Anybody else's original is drawn anew in full size, without metadata. Raises Problem NOT_FOUND for a photo that is
+    not this visit's, or has not arrived.
+    """
+    seen = see(deployment, caller, visit, now)
+    answer = seen.answers[0]
+    photo = _received(answer.photos, digest)
+    if stamp:
+        return pictures.stamped(deployment.photos.path(photo.digest), _stamp(deployment, seen)), pictures.JPEG
+    if size == "original":
+        path = deployment.photos.path(photo.digest)
+        if is_reviewer(caller, answer.visit):
+            with deployment.database.read() as connection:
+                stored = rows.known_photo(connection, photo.digest)
+            return path.read_bytes(), stored.media_type if stored else pictures.JPEG
+        return pictures.rendition(path, "full"), pictures.JPEG
+    return Renditions(deployment.photos).get(photo.digest, "thumb" if size == "thumb" else "screen"), pictures.JPEG
+
+
+def _received(photos: list[VisitPhoto], digest: str) -> VisitPhoto:
+    for photo in photos:
+        if photo.digest == digest and photo.received_at:
+            return photo
+    raise Problem(problems.NOT_FOUND)
+
+
+def _stamp(deployment: Deployment, seen: Seen) -> list[str]:
+    """Place, local time, person and distance: what a paper photo album would say below the picture."""
+    visit = seen.answers[0].visit
+    township = seen.tree.township_of(visit.place, visit.day)
+    names = [township.name] if township and township.code != visit.place else []
+    local = visit.occurred_at.astimezone(deployment.zone)
+    person = seen.people.get(visit.person)
+    lines = [
+        " ".join([*names, seen.tree[visit.place].name]),
+        local.strftime("%Y-%m-%d %H:%M:%S"),
+        person.name if person else visit.person,
+    ]
+    away = _away(visit, seen.tree)
+    if away is not None:
+        lines[-1] += f"  {away:.0f} m" if away < 1000 else f"  {away / 1000:.1f} km"
+    return lines
+
+
+def _away(visit: Visit, tree: Tree) -> float | None:
+    standing = tree[visit.place].on(visit.day)
+    if visit.point is None or standing is None:
+        return None
+    return geodesy.distance_to_place_m(*visit.point, standing.points, standing.polygon)
+
+
+def _may_see(deployment: Deployment, caller: Caller, visit: Visit, tree: Tree, now: datetime) -> bool:
+    return scope_of(caller, tree, local_day(now, deployment.zone)).holds(visit.person, visit.path)
