@@ -21,6 +21,13 @@ def create_app(settings: Settings, namespaces: tuple[Namespace, ...] = ()) -> Fl
 
     `namespaces` are added to the service's own.
     """
+    app = frame(settings, (*NAMESPACES, *namespaces))
+    auth.install(app, open_deployment(settings))
+    return app
+
+
+def frame(settings: Settings, namespaces: tuple[Namespace, ...]) -> Flask:
+    """An application with these namespaces and no deployment behind them: every call that is not open is a 401."""
     app = Flask("server", static_folder=None, template_folder=None)
     app.config.update(
         RESTX_INCLUDE_ALL_MODELS=True,
@@ -31,7 +38,6 @@ def create_app(settings: Settings, namespaces: tuple[Namespace, ...] = ()) -> Fl
         TRAP_HTTP_EXCEPTIONS=False,
     )
     app.extensions["daocun.settings"] = settings
-    auth.install(app, open_deployment(settings))
     paths.install(app)
     errors.install(app, settings)
     pages.install(app)
@@ -44,7 +50,7 @@ def create_app(settings: Settings, namespaces: tuple[Namespace, ...] = ()) -> Fl
     )
     api.init_app(blueprint, add_specs=False)
     docs.register(blueprint, api)
-    for namespace in (*NAMESPACES, *namespaces):
+    for namespace in namespaces:
         api.add_namespace(namespace)
     app.register_blueprint(blueprint)
     app.extensions["daocun.api"] = api

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import IntEnum
 
-from sqlalchemy import Connection
+from server.storage.database import Connection
 
 from server.adapters import secrets
 from server.domain import problems

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection
+from server.storage.database import Connection
 
 from server.adapters import calendar
 from server.adapters.photos import PhotoStore

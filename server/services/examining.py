@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection
+from server.storage.database import Connection
 
 from server.adapters import datum, geodesy
 from server.domain import checks

@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection
-
 from server.domain.imports import CellError, ImportRefused, Parsed
 from server.domain.problems import Scalar
 from server.services.deployment import Deployment
 from server.storage import logbook, people, register
+from server.storage.database import Connection
 
 FOREVER = date.max
 _NEAR = timedelta(days=31)  # a window that begins before a span, or ends after it, is at most so much longer
@@ -30,7 +29,7 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Warning:
+class Remark:
     """Something to tell the person who imports: a key of the catalogues and its placeholders."""
 
     key: str
@@ -53,7 +52,7 @@ class Plan:
     removed: int = 0
     unchanged: int = 0
     lines: list[logbook.Line] = field(default_factory=list)
-    warnings: list[Warning] = field(default_factory=list)
+    warnings: list[Remark] = field(default_factory=list)
     store: Callable[[Connection], None] = _nothing
     follow: Callable[[Connection], None] = _nothing
 

@@ -1,11 +1,9 @@
 """Places from a file: how they stand from a day on, and what follows for people and visits."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
-
-from sqlalchemy import Connection
 
 from server.adapters import datum
 from server.domain.imports import CellError, Parsed, PlaceRow
@@ -13,6 +11,7 @@ from server.domain.places import BEGINNING, Level, Place, Standing, Tree
 from server.services.imports_base import FOREVER, Context, Plan, mark_people, refuse, text_of
 from server.storage import imports as rows
 from server.storage import register
+from server.storage.database import Connection
 
 PARENTS: Mapping[Level, tuple[Level, ...]] = {
     Level.COUNTY: (),
@@ -26,27 +25,37 @@ _MANY = 500  # changed places, beyond which who may be concerned is not narrowed
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """A place as it was, none for a new one, and as it will be; `since`: from when on anything differs."""
+    """A place as it was, none for a new one, and as it will be, with its standings on the row's first day."""
 
     row: PlaceRow
     before: Place | None
     after: Place
-    since: date
+    stood: Standing | None
+    stands: Standing
 
     @property
-    def standing(self) -> tuple[Standing | None, Standing]:
-        """The standing on the day, before and after."""
-        before, after = self.before and self.before.on(self.since), self.after.on(self.since)
-        assert after is not None
-        return before, after
+    def since(self) -> date:
+        """From when on anything differs; a level is not dated, so its change goes back to the beginning."""
+        if self.before is None or self.before.level is not self.after.level:
+            return BEGINNING
+        return self.stands.since
 
     @property
     def moves(self) -> bool:
         """Whether it changes what is owed, or who covers whom."""
-        before, after = self.standing
-        if self.before is None or before is None or self.before.level is not self.after.level:
+        if self.before is None or self.stood is None or self.before.level is not self.after.level:
             return True
-        return (before.parent, before.central_village) != (after.parent, after.central_village)
+        return (self.stood.parent, self.stood.central_village) != (self.stands.parent, self.stands.central_village)
+
+    @property
+    def shifts(self) -> bool:
+        """Whether another village may now be the nearest to a point."""
+        return self.moves or self.stood is None or self.stood.points != self.stands.points
+
+    @property
+    def concerns_visits(self) -> bool:
+        """Whether findings of visits there may now be others."""
+        return self.shifts or self.stood is None or self.stood.radius_m != self.stands.radius_m
 
 
 def plan(connection: Connection, context: Context, parsed: Parsed[PlaceRow]) -> Plan:
@@ -59,12 +68,9 @@ def plan(connection: Connection, context: Context, parsed: Parsed[PlaceRow]) -> 
     found = Plan()
     real = []
     for change in changes:
-        before = None if change.before is None else _shown(change.before, change.since)
-        if found.count("place", context.actor, change.after.code, before, _shown(change.after, change.since)):
+        before = _shown(change.before, change.stood) if change.before and change.stood else None
+        if found.count("place", context.actor, change.after.code, before, _shown(change.after, change.stands)):
             real.append(change)
-    for line in found.lines:
-        if line.verb == "changed":
-            dict(line.detail)
     if real:
         found.store = lambda connection: _store(connection, real)
         found.follow = lambda connection: _follow(connection, context, real, old, new)
@@ -78,23 +84,20 @@ def _change(row: PlaceRow, tree: Tree, context: Context) -> _Change:
     before = tree.places.get(row.code)
     if before is None:
         standing = Standing(BEGINNING, row.parent, point, row.radius_m, None, row.central_village)
-        return _Change(row, None, Place(row.code, row.name, row.level, (standing,)), BEGINNING)
-    present = before.on(context.since)
-    polygon = present.polygon if present else None
+        return _Change(row, None, Place(row.code, row.name, row.level, (standing,)), None, standing)
+    stood = before.on(context.since)
+    polygon = stood.polygon if stood else None
     standing = Standing(context.since, row.parent, point, row.radius_m, polygon, row.central_village)
     standings = before.standings
-    if present is None or replace(present, since=context.since) != standing:
+    if stood is not None and replace(stood, since=context.since) == standing:
+        standing = stood
+    else:
         others = (s for s in standings if s.since != context.since)
         standings = tuple(sorted((*others, standing), key=lambda s: s.since))
-    after = replace(before, name=row.name, level=row.level, standings=standings)
-    # A level holds for all days: so does its change.
-    since = context.since if before.level is after.level else BEGINNING
-    return _Change(row, before, after, since)
+    return _Change(row, before, replace(before, name=row.name, level=row.level, standings=standings), stood, standing)
 
 
-def _shown(place: Place, day: date) -> dict[str, Any]:
-    standing = place.on(day)
-    assert standing is not None
+def _shown(place: Place, standing: Standing) -> dict[str, Any]:
     return {
         "name": place.name,
         "level": place.level.value,
@@ -109,9 +112,7 @@ def _shown(place: Place, day: date) -> dict[str, Any]:
 # What the register does not allow
 
 
-def _errors(
-    parsed: Parsed[PlaceRow], changes: list[_Change], old: Tree, new: Tree, since: date
-) -> Iterator[CellError]:
+def _errors(parsed: Parsed[PlaceRow], changes: list[_Change], old: Tree, new: Tree, since: date) -> Iterator[CellError]:
     for change in changes:
         yield from _errors_of_row(parsed, change.row, new)
     yield from _errors_of_children(parsed, changes, new)
@@ -184,10 +185,10 @@ def _store(connection: Connection, changes: list[_Change]) -> None:
 
 def _follow(connection: Connection, context: Context, changes: list[_Change], old: Tree, new: Tree) -> None:
     register.bump(connection)
-    known = [c for c in changes if c.before is not None]
-    rows.rename_places(connection, (c.after for c in known if c.before != replace(c.after, standings=c.before.standings)))
-    stood = ((c.after.code, s) for c in known if c.before for s in set(c.after.standings) - set(c.before.standings))
-    rows.put_standings(connection, stood)
+    known = [(c, c.before) for c in changes if c.before is not None]
+    renamed = (c.after for c, was in known if (was.name, was.level) != (c.after.name, c.after.level))
+    rows.rename_places(connection, renamed)
+    rows.put_standings(connection, ((c.after.code, c.stands) for c, _ in known if c.stands != c.stood))
     moved = {c.after.code: c.since for c in changes if c.moves}
     days = _days(old, new, changes)
     if context.judged is not None and moved:
@@ -239,34 +240,28 @@ def _mark_visits(
     """Visits keep the path of their place; those whose findings may be others are marked."""
     if moved:
         rows.move_visits(connection, _moves(days, old, new))
-    areas: dict[str, date] = {}
+    inside: dict[str, date] = {}
+    there: dict[str, date] = {}
     townships: dict[str, date] = {}
     around: dict[str, date] = {}
     for change in changes:
-        if not change.moves and _same_ground(change):
+        if not change.concerns_visits:
             continue
         code, since = change.after.code, change.since
         for day in (day for day in days if day >= since):
             if change.before is not None:
-                areas.setdefault(new.path(code, day), since)
-            for tree in (old, new):
-                if code in tree and (change.moves or _same_points(change) is False):
+                (inside if change.moves else there).setdefault(new.path(code, day), since)
+            for tree in (old, new) if change.shifts else ():
+                if code in tree:
                     township = tree.township_of(code, day)
                     if township:
                         townships.setdefault(new.path(township.code, day), since)
-                    around |= dict.fromkeys(tree.chain(code, day), since)
-    rows.mark_visits_inside(connection, areas, "place")
-    rows.mark_visits_without_place(connection, townships, around if len(around) <= _MANY else None, "place")
-
-
-def _same_ground(change: _Change) -> bool:
-    before, after = change.standing
-    return before is not None and _same_points(change) and before.radius_m == after.radius_m
-
-
-def _same_points(change: _Change) -> bool:
-    before, after = change.standing
-    return before is not None and before.points == after.points
+                    around.update(dict.fromkeys(tree.chain(code, day), since))
+    rows.mark_visits_inside(connection, inside, "place")
+    rows.mark_visits_at(connection, there, "place")
+    if townships or around:
+        near = None if len(around) > _MANY else rows.Near(list(townships), list(around))
+        rows.mark_visits_without_place(connection, min(around.values()), near, "place")
 
 
 def _moves(days: list[date], old: Tree, new: Tree) -> Iterator[tuple[str, str, date, date]]:

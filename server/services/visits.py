@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection
+from server.storage.database import Connection
 
 from server.adapters import datum
 from server.adapters.photos import Received

@@ -1,19 +1,32 @@
 """Whole files at once: many rows added or changed in a few statements, and what must be worked out again after."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, exists, insert, literal, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.sql.selectable import Select
 
 from server.domain.checkins import Visit
 from server.domain.imports import LeaveRow, PersonRow, PostingRow
 from server.domain.places import Level, Place, Standing
 from server.domain.postings import Leave, Posting
-from server.storage import people, register
+from server.storage import logbook, people, register
 from server.storage import tables as t
 from server.storage import visits as visit_rows
 from server.storage.people import chunks
@@ -72,7 +85,7 @@ def known_places(connection: Connection, codes: Collection[str]) -> dict[str, tu
 
 
 def move_visits(connection: Connection, moves: Iterable[tuple[str, str, date, date]]) -> None:
-    """Gives visits on the days from one to before another their place's new path; (old path, new path, from, before)."""
+    """Gives visits on the days from one day to before another their place's new path: (old, new, from, before)."""
     c = t.visit.c
     query = update(t.visit).where(
         c.path == bindparam("k_path"), c.day >= bindparam("k_from"), c.day < bindparam("k_before")
@@ -245,34 +258,46 @@ def mark_visits_of(connection: Connection, spans: Iterable[tuple[str, date, date
 
 def mark_visits_inside(connection: Connection, areas: Mapping[str, date], cause: str) -> None:
     """Notes that the findings of visits inside these areas (paths), each from its day on, must be worked out again."""
+    _mark_by_path(connection, areas, lambda area: inside(t.visit.c.path, area), cause)
+
+
+def mark_visits_at(connection: Connection, places: Mapping[str, date], cause: str) -> None:
+    """As `mark_visits_inside`, for visits at the places themselves."""
+    _mark_by_path(connection, places, lambda path: t.visit.c.path == path, cause)
+
+
+def _mark_by_path(
+    connection: Connection, paths: Mapping[str, date], at: Callable[[str], ColumnElement[bool]], cause: str
+) -> None:
     by_day: dict[date, list[str]] = defaultdict(list)
-    for area, since in areas.items():
-        by_day[since].append(area)
+    for path, since in paths.items():
+        by_day[since].append(path)
     for since, listed in by_day.items():
         for chunk in chunks(sorted(listed), 100):
-            where = or_(*(inside(t.visit.c.path, area) for area in chunk))
-            found = _open_visits(cause).where(where, t.visit.c.day >= since)
+            found = _open_visits(cause).where(or_(*map(at, chunk)), t.visit.c.day >= since)
             connection.execute(insert(t.stale_visit).from_select(["visit", "cause"], found))
 
 
-def mark_visits_without_place(
-    connection: Connection, townships: Mapping[str, date], posted_at: Mapping[str, date], cause: str
-) -> None:
-    """Notes the visits whose phone left the place out, and which may now be nearest to another.
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Whom a change may bring nearer to another place: inside these townships (paths), or posted at these places."""
 
-    Those are the ones stored in these townships (paths), those of people with a posting at `posted_at`, and those of
-    people with no posting on that day at all; each from its day on.
+    townships: Sequence[str]
+    places: Sequence[str]
+
+
+def mark_visits_without_place(connection: Connection, since: date, near: Near | None, cause: str) -> None:
+    """Notes the visits from a day on whose phone left the place out, and which may now be nearest to another.
+
+    Those of people without any posting on their day may be nearest to whatever village; `near`: of the others, whose.
     """
-    if not townships and not posted_at:
-        return
     c, p = t.visit.c, t.posting.c
-    since = min([*townships.values(), *posted_at.values()])
-    in_force = and_(p.person == c.person, p.start <= c.day, or_(p.end.is_(None), p.end >= c.day))
-    near = [inside(c.path, area) for area in sorted(townships)]
-    covering = select(p.person).where(p.place.in_(sorted(posted_at)))
-    found = _open_visits(cause).where(
-        c.asked_place.is_(None), c.day >= since, or_(*near, c.person.in_(covering), ~exists().where(in_force))
-    )
+    found = _open_visits(cause).where(c.asked_place.is_(None), c.day >= since)
+    if near is not None:
+        in_force = and_(p.person == c.person, p.start <= c.day, or_(p.end.is_(None), p.end >= c.day))
+        posted_there = c.person.in_(select(p.person).where(p.place.in_(sorted(near.places))))
+        inside_them = [inside(c.path, area) for area in sorted(near.townships)]
+        found = found.where(or_(posted_there, ~exists().where(in_force), *inside_them))
     connection.execute(insert(t.stale_visit).from_select(["visit", "cause"], found))
 
 
@@ -290,3 +315,9 @@ def _insert(connection: Connection, table: Any, rows: Iterable[dict[str, Any]]) 
 def _execute(connection: Connection, query: Any, rows: Iterable[dict[str, Any]]) -> None:
     for chunk in chunks(rows, BATCH):
         connection.execute(query, chunk)
+
+
+def log(connection: Connection, at: datetime, lines: Iterable[logbook.Line]) -> None:
+    """Adds log lines, however many."""
+    for chunk in chunks(lines, BATCH):
+        logbook.write(connection, at, chunk)

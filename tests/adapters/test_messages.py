@@ -1,5 +1,6 @@
 """The catalogues say the same things in both languages."""
 
+import re
 import string
 
 import pytest
@@ -27,7 +28,8 @@ def test_no_placeholder_is_positional() -> None:
 
 
 def test_chinese_sentences_are_chinese() -> None:
-    assert not [key for key, zh in catalogue("zh").items() if zh and not any("一" <= char <= "鿿" for char in zh)]
+    own_words = {key: re.sub(r"\{[^}]*\}", "", zh).strip() for key, zh in catalogue("zh").items()}
+    assert not [key for key, words in own_words.items() if words and not re.search("[一-鿿]", words)]
 
 
 @pytest.mark.parametrize("kind", problems.all_kinds(), ids=lambda kind: kind.code)

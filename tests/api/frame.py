@@ -32,7 +32,7 @@ from schemas.base import (
 from server.api import reading
 from server.api.bridge import ANONYMOUS, PERSON, View, answers, asks, refuses, takes, takes_bytes, who
 from server.api.pagination import page
-from server.app import create_app
+from server.app import frame
 from server.domain import problems
 from server.domain.problems import Problem
 from server.settings import Settings
@@ -185,7 +185,7 @@ GOOD = {"code": "371481200268", "at": "2018-11-20T09:31:05+08:00"}
 
 
 def application(**given: Any) -> Flask:
-    app = create_app(Settings(**given), (namespace,))
+    app = frame(Settings(**given), (namespace,))
 
     def authorizer(requirement: str) -> None:
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":

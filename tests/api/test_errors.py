@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from schemas.problems import ProblemOut
 from server.api.bridge import ANONYMOUS, View, answers, who
-from server.app import create_app
+from server.app import frame
 from server.settings import Settings
 from tests.api.frame import GOOD, ID, application, client, signed
 
@@ -140,7 +140,7 @@ def test_a_route_that_says_not_who_may_call_it_stops_the_start() -> None:
             pass
 
     with pytest.raises(TypeError, match=r"Open\.get needs @who"):
-        create_app(Settings(), (open_door,))
+        frame(Settings(), (open_door,))
 
 
 def test_a_resource_that_goes_round_the_frame_stops_the_start() -> None:
@@ -154,7 +154,7 @@ def test_a_resource_that_goes_round_the_frame_stops_the_start() -> None:
             pass
 
     with pytest.raises(TypeError, match=r"Round\.get"):
-        create_app(Settings(), (round_it,))
+        frame(Settings(), (round_it,))
 
 
 def test_a_uuid_in_capitals_is_the_same_uuid(http: FlaskClient) -> None:

@@ -170,6 +170,16 @@ def test_a_fixed_day_is_owed_by_who_is_in_force_on_it_after_shifting(
     assert bool(owed("11", envoy("d2", start, end), duty=shifting, marks=marks)) is is_owed
 
 
+@pytest.mark.parametrize(("start", "end"), [("11-30", None), ("11-30", "11-30"), ("01-01", "11-30")])
+def test_the_last_day_of_a_month_is_owed_by_who_is_in_force_on_it(start: str, end: str | None) -> None:
+    assert owed("11", envoy("d2", start, end), duty=replace(STUDY, number=30)) == ["d2 11-30..11-30"]
+
+
+@pytest.mark.parametrize(("start", "end"), [("01-01", "11-01"), ("11-01", "11-01"), ("11-01", None)])
+def test_the_first_day_of_a_month_is_owed_by_who_is_in_force_on_it(start: str, end: str | None) -> None:
+    assert owed("11", envoy("d2", start, end), duty=replace(STUDY, number=1)) == ["d2 11-01..11-01"]
+
+
 def test_a_duty_may_be_fixed_on_a_weekday() -> None:
     sunday = replace(WEEKLY, fixed=Fixed.WEEKDAY, number=7, day_off=DayOff.KEEP)
     assert owed("W46", envoy("d2"), duty=sunday) == ["d2 11-18..11-18"]

@@ -65,6 +65,12 @@ def test_the_villages_own_calendar_says_which_day_is_its_last_counted_one() -> N
     assert rounds(tree, marks=(off("11-30", "d2"),)) == ["d1", "d2"]
 
 
+def test_a_village_that_was_there_on_the_last_counted_day_alone_is_owed() -> None:
+    tree = county(e1=lambda place: moved("E", "09-30")(moved("D", "09-20")(place)))
+    assert rounds(tree, label="09", marks=(off("09-30"),)) == ["d1", "d2", "d3", "e1"]
+    assert rounds(tree, secretary(at="E"), label="09", marks=(off("09-30"),)) == ["e2"]
+
+
 def test_a_village_that_comes_and_goes_within_the_month_is_owed_where_it_ends_up() -> None:
     tree = county(d2=lambda place: moved("D", "11-20")(moved("E", "11-10")(place)))
     assert rounds(tree) == ["d1", "d2", "d3"]

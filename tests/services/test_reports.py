@@ -31,9 +31,8 @@ def printed(deployment: Deployment, first: str, last: str, as_of: str, **sought:
 
 @pytest.mark.parametrize("folder", CASES)
 def test_stored_verdicts_give_the_expected_report_to_the_byte(
-    folder: str, ready_url: str, tmp_path: Path, shared: Path
+    folder: str, deployment: Deployment, shared: Path
 ) -> None:
-    deployment = facts.opened(ready_url, tmp_path)
     facts.load(deployment, shared / "golden" / folder)
     expected = (shared / "golden" / folder / "expected.csv").read_bytes().decode()
     assert printed(deployment, *CASES[folder]) == expected

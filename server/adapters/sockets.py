@@ -1,0 +1,76 @@
+"""The listening socket, and the connections that nothing moves on any more."""
+
+import contextlib
+import os
+import socket
+import stat
+import struct
+from collections.abc import Iterator
+
+_BACKLOG = 1024
+# Of a peer that is gone without a word (a phone out of signal) the kernel itself lets go after these seconds.
+_KEEPALIVE = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 60_000))
+# Where `struct tcp_info` of Linux has them: state, bytes not acknowledged, and milliseconds since the last sent and
+# received data.
+_STATE, _UNACKED, _LAST_SENT, _LAST_RECEIVED = 0, 24, 44, 52
+_INFO_LENGTH = 104
+_ESTABLISHED = 1
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening TCP socket; OSError when the address is not this machine's, taken or not allowed."""
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+    listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for name, value in _KEEPALIVE:
+        if hasattr(socket, name):
+            listening.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    listening.setblocking(False)
+    return listening
+
+
+def close_idle(idle_s: float) -> int:
+    """Ends this process's connections on which nothing moved for so many seconds in either direction; how many.
+
+    A body that stops half-way holds a thread for as long as its connection lives. Only on Linux; elsewhere none.
+    """
+    closed = 0
+    for connection in _connections():
+        with connection, contextlib.suppress(OSError):
+            info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_LENGTH)
+            if len(info) < _LAST_RECEIVED + 4 or info[_STATE] != _ESTABLISHED:
+                continue
+            unacked, sent, received = (
+                struct.unpack_from("=I", info, at)[0] for at in (_UNACKED, _LAST_SENT, _LAST_RECEIVED)
+            )
+            if not unacked and min(sent, received) > idle_s * 1000:
+                connection.shutdown(socket.SHUT_RDWR)
+                closed += 1
+    return closed
+
+
+def _connections() -> Iterator[socket.socket]:
+    """This process's TCP sockets that others made by connecting to us, each through a handle of its own."""
+    if not hasattr(socket, "TCP_INFO"):
+        return
+    listening = set()
+    found = []
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            if not stat.S_ISSOCK(os.fstat(int(name)).st_mode):
+                continue
+            one = socket.socket(fileno=os.dup(int(name)))
+            if one.type != socket.SOCK_STREAM or one.family not in (socket.AF_INET, socket.AF_INET6):
+                one.close()
+            elif one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                listening.add(one.getsockname()[1])
+                one.close()
+            else:
+                found.append(one)
+    for one in found:
+        # Not the ones we made, such as those to the database.
+        if one.getsockname()[1] in listening:
+            yield one
+        else:
+            one.close()

@@ -1,0 +1,203 @@
+"""Day marks and records of visits kept elsewhere, from files."""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+
+from server.adapters import datum
+from server.domain import words
+from server.domain.calendar import DayKind, DayMark
+from server.domain.checkins import Visit
+from server.domain.checks import VisitStatus
+from server.domain.imports import CellError, DayRow, Parsed, VisitRow
+from server.domain.periods import DAY, local_day
+from server.domain.places import EVERYWHERE, Tree
+from server.services.imports_base import Context, Plan, mark_people, refuse, unknown
+from server.storage import imports as rows
+from server.storage import register
+from server.storage.database import Connection
+
+# Days
+
+
+def plan_days(connection: Connection, context: Context, parsed: Parsed[DayRow]) -> Plan:
+    """Decides what becomes of rows of day marks; raises ImportRefused for places that do not exist."""
+    places = rows.known_places(connection, {row.place for row in parsed.rows})
+    refuse(unknown(parsed, "place", "unknown-place", places, empty=EVERYWHERE))
+    stored = {(m.day, m.place, m.kind is DayKind.CLOSED): m for m in register.marks(connection)}
+    found = Plan()
+    added: list[DayMark] = []
+    removed: list[DayMark] = []
+    for row in parsed.rows:
+        for closure in (False, True) if row.kind == words.NO_MARK else (row.kind == DayKind.CLOSED,):
+            was = stored.get((row.day, row.place, closure))
+            will = None if row.kind == words.NO_MARK else DayMark(row.day, DayKind(row.kind), row.place)
+            if was is None and will is None:
+                continue
+            subject = f"{row.day.isoformat()} {row.place}".strip()
+            before, after = ({"kind": mark.kind.value} if mark else None for mark in (was, will))
+            if found.count("day", context.actor, subject, before, after):
+                removed += [was] if was else []
+                added += [will] if will else []
+        if row.kind == words.NO_MARK and not any((row.day, row.place, c) in stored for c in (False, True)):
+            found.unchanged += 1
+
+    def follow(connection: Connection) -> None:
+        register.bump(connection)
+        register.put_marks(connection, added, removed)
+        touched: dict[str, set[date]] = defaultdict(set)
+        for mark in (*added, *removed):
+            touched[mark.place].add(mark.day)
+        if context.judged is not None:
+            mark_people(connection, context, _concerned(connection, context, touched))
+
+    if added or removed:
+        found.follow = follow
+    return found
+
+
+def _concerned(
+    connection: Connection, context: Context, touched: dict[str, set[date]]
+) -> Iterator[tuple[str, date, date]]:
+    """Everybody posted at a marked place, above it or inside it, with the days; an empty place concerns all."""
+    tree = register.tree(connection)
+    posted: dict[str, set[str]] = defaultdict(set)
+    for person, place in rows.posted(connection):
+        posted[place].add(person)
+    days: dict[str, set[date]] = defaultdict(set)
+    everywhere = touched.get(EVERYWHERE, set())
+    for person in set().union(*posted.values()):
+        days[person] |= everywhere
+    for place, its_days in touched.items():
+        for day in its_days if place != EVERYWHERE else ():
+            for other in posted:
+                if tree.lies_in(other, place, day) or tree.lies_in(place, other, day):
+                    for person in posted[other]:
+                        days[person].add(day)
+    for person, its_days in days.items():
+        for first, last in _runs(its_days):
+            yield person, first, last
+
+
+def _runs(days: set[date]) -> Iterator[tuple[date, date]]:
+    """The days as spans without gaps."""
+    first = last = None
+    for day in sorted(days):
+        if first is None or last is None or day - last > DAY:
+            if first is not None and last is not None:
+                yield first, last
+            first = day
+        last = day
+    if first is not None and last is not None:
+        yield first, last
+
+
+# Visits
+
+
+def plan_visits(connection: Connection, context: Context, parsed: Parsed[VisitRow]) -> Plan:
+    """Decides what becomes of records of visits kept elsewhere.
+
+    Raises ImportRefused with every row whose person or place does not exist, or whose id is that of a check-in.
+    """
+    persons = {row.person for row in parsed.rows}
+    places = {row.place for row in parsed.rows}
+    stored = rows.stored_visits(connection, [row.id for row in parsed.rows])
+    errors: list[CellError] = [
+        *unknown(parsed, "person", "unknown-person", rows.known_people(connection, persons)),
+        *unknown(parsed, "place", "unknown-place", rows.known_places(connection, places)),
+        *(
+            parsed.error(row.row, "id", "visit-not-imported")
+            for row in parsed.rows
+            if row.id in stored and not stored[row.id].imported
+        ),
+    ]
+    refuse(errors)
+    tree = context.deployment.world(connection, register.state(connection).revision).tree
+    found = Plan()
+    added: list[Visit] = []
+    changed: list[Visit] = []
+    touched: dict[str, set[date]] = defaultdict(set)
+    for row in parsed.rows:
+        visit = _visit(row, tree, context)
+        was = stored.get(row.id)
+        if was is not None:
+            status = VisitStatus(was.status) if was.decided else visit.status
+            visit = replace(visit, status=status, decided=was.decided, version=was.version + 1)
+            if (was.content, was.status) == (visit.content, visit.status):
+                found.unchanged += 1
+                continue
+            touched[was.person].add(was.day)
+        touched[visit.person].add(visit.day)
+        found.count("visit", context.actor, row.id, _shown(was) if was else None, _shown(visit))
+        (changed if was else added).append(visit)
+
+    def follow(connection: Connection) -> None:
+        rows.bump_visits(connection, touched)
+        rows.add_visits(connection, added)
+        rows.change_visits(connection, changed)
+        spans = ((person, *span) for person, days in touched.items() for span in _runs(days))
+        mark_people(connection, context, spans)
+
+    if touched:
+        found.follow = follow
+    return found
+
+
+def _visit(row: VisitRow, tree: Tree, context: Context) -> Visit:
+    day = local_day(row.captured_at, context.deployment.zone)
+    latitude = longitude = None
+    if row.latitude is not None and row.longitude is not None:
+        latitude, longitude = datum.to_wgs84(row.latitude, row.longitude, context.crs)
+    crs = None if latitude is None else context.crs
+    content = [
+        row.person,
+        row.place,
+        row.activity,
+        row.captured_at.isoformat(),
+        row.latitude,
+        row.longitude,
+        row.accuracy_m,
+        crs,
+    ]
+    return Visit(
+        id=row.id,
+        person=row.person,
+        place=row.place,
+        asked_place=row.place,
+        path=tree.path(row.place, day),
+        activity=row.activity,
+        captured_at=row.captured_at,
+        occurred_at=row.captured_at,
+        day=day,
+        received_at=context.now,
+        latitude=latitude,
+        longitude=longitude,
+        accuracy_m=row.accuracy_m,
+        crs=crs,
+        raw_latitude=row.latitude,
+        raw_longitude=row.longitude,
+        functions=(),
+        note="",
+        device={},
+        skew_s=0,
+        content=hashlib.sha256(json.dumps(content).encode()).digest(),
+        status=row.status,
+        imported=True,
+    )
+
+
+def _shown(visit: Visit | rows.StoredVisit) -> dict[str, object]:
+    return {
+        "person": visit.person,
+        "place": visit.place,
+        "activity": str(visit.activity),
+        "captured_at": visit.captured_at.isoformat(),
+        "latitude": visit.raw_latitude,
+        "longitude": visit.raw_longitude,
+        "accuracy_m": visit.accuracy_m,
+        "status": str(visit.status),
+    }
