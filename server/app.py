@@ -6,7 +6,7 @@ from flask import Blueprint, Flask
 from flask_restx import Namespace
 
 from server import pages
-from server.api import auth, docs, errors, paths, tokens, visits
+from server.api import auth, docs, errors, limits, paths, tokens, visits
 from server.api.document import Frame
 from server.api.proxies import BelievedProxies
 from server.services.deployment import open_deployment
@@ -23,6 +23,7 @@ def create_app(settings: Settings, namespaces: tuple[Namespace, ...] = ()) -> Fl
     """
     app = frame(settings, (*NAMESPACES, *namespaces))
     auth.install(app, open_deployment(settings))
+    limits.install(app, settings)
     return app
 
 

@@ -185,7 +185,6 @@ class Settings:
     photo_after_s: int = field(default=900, metadata=_read(_SECONDS))
     photo_alike: int = field(default=3, metadata=_read(_integer(0, 40)))
     speed_kmh: float = field(default=150.0, metadata=_read(_number(1, 100_000)))
-    datum_after: int = field(default=3, metadata=_read(_integer(1, 1000)))
 
     photo_max_bytes: int = field(default=8 * 1024 * 1024, metadata=_read(_integer(1024, 1024**3)))
     photo_max_pixels: int = field(default=50 * _MEGA, metadata=_read(_integer(10_000, 1000 * _MEGA)))

@@ -90,6 +90,7 @@ def open_deployment(settings: Settings) -> Deployment:
     limits = Limits(
         accuracy_m=settings.accuracy_limit_m,
         place_accuracy_m=settings.place_slack_m,
+        place_near=settings.place_near,
         clock_ahead_s=settings.clock_future_s,
         clock_old_s=settings.clock_oldest_h * 3600,
         clock_skew_s=settings.clock_skew_s,

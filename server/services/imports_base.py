@@ -101,9 +101,16 @@ def unknown(
 
 def mark_people(connection: Connection, context: Context, spans: Iterable[tuple[str, date, date]]) -> None:
     """Marks what these people owe on these days to be judged again, as far as verdicts of those days are stored."""
-    if context.judged is None:
+    mark_spans(connection, context.judged, spans)
+
+
+def mark_spans(
+    connection: Connection, judged: tuple[date, date] | None, spans: Iterable[tuple[str, date, date]]
+) -> None:
+    """As `mark_people`, for a stored span of days."""
+    if judged is None:
         return
-    first, last = context.judged[0] - _NEAR, context.judged[1] + _NEAR
+    first, last = judged[0] - _NEAR, judged[1] + _NEAR
     clipped = {(person, max(begin, first), min(end, last)) for person, begin, end in spans}
     people.mark_stale(connection, sorted(span for span in clipped if span[1] <= span[2]))
 

@@ -99,9 +99,7 @@ def _print(deployment: Deployment, digest: str) -> found.Print:
     return found.Print(digest, taken, fingerprint.bands(taken) if taken else None)
 
 
-def _alike(
-    prints: list[found.Print], others: dict[str, dict[str, bytes]], most: int
-) -> list[tuple[str, str, int]]:
+def _alike(prints: list[found.Print], others: dict[str, dict[str, bytes]], most: int) -> list[tuple[str, str, int]]:
     pairs: dict[tuple[str, str], int] = {}
     for number, one in enumerate(prints):
         if one.fingerprint is None:

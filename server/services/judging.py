@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
-from server.storage.database import Connection
+from sqlalchemy import Connection
 
 from server.domain.engine import Obligation, PersonFacts, judge
 from server.domain.periods import DAY, Window, local_day, midnight, month_of, windows
@@ -108,7 +108,7 @@ def _judge_marked(deployment: Deployment, marks: dict[str, list[spans.Mark]]) ->
         before, after = judged_again(connection, deployment, asked, state.revision)
     with deployment.database.write() as connection:
         held = people.all_versions(connection, codes, lock=True)
-        if False:
+        if register.state(connection).revision != state.revision:
             return 0
         settled = {code for code in codes if held.get(code) == versions.get(code)}
         old = {k: o for k, o in before.items() if o.person in settled}

@@ -1,5 +1,6 @@
 """Stored verdicts are a cache: whatever happens, and in whatever order, they are what judging from scratch gives."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -14,11 +15,12 @@ from sqlalchemy import delete, func, select, update
 
 from server.adapters import calendar
 from server.domain.calendar import DayKind, DayMark
+from server.domain.checkins import CheckIn
 from server.domain.duties import SHIPPED, ended
 from server.domain.engine import Obligation
 from server.domain.places import EVERYWHERE, Standing
 from server.domain.postings import Leave, Posting, overlapping
-from server.services import judging
+from server.services import judging, visits
 from server.services.deployment import Deployment
 from server.storage import obligations, people, register, spans
 from server.storage import tables as t
@@ -40,7 +42,8 @@ def stored(deployment: Deployment) -> dict[obligations.Key, Obligation]:
 def from_scratch(deployment: Deployment) -> dict[obligations.Key, Obligation]:
     """Every obligation, after throwing all of them away and judging the same span again."""
     state = judged(deployment)
-    assert state.judged_from and state.judged_to
+    assert state.judged_from
+    assert state.judged_to
     judging.rebuild(deployment, state.judged_from, state.judged_to)
     return stored(deployment)
 
@@ -147,8 +150,8 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
     VISITS,
     VISITS,
     st.builds(
-        lambda person, day, length: lambda deployment: facts.leave(
-            deployment, Leave(person, day, day + timedelta(days=length))
+        lambda person, day, length: (
+            lambda deployment: facts.leave(deployment, Leave(person, day, day + timedelta(days=length)))
         ),
         PERSONS,
         DAYS,
@@ -157,7 +160,9 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
     st.builds(marks_a_day, DAYS, st.sampled_from(list(DayKind)), st.sampled_from([EVERYWHERE, "T", "d2"])),
     st.builds(moves, st.sampled_from(["d2", "d3"]), st.sampled_from(["D", "E", "F"]), DAYS),
     st.builds(
-        lambda day, times: lambda deployment: facts.change_duty(deployment, replace(SHIPPED[0], since=day, times=times)),
+        lambda day, times: (
+            lambda deployment: facts.change_duty(deployment, replace(SHIPPED[0], since=day, times=times))
+        ),
         DAYS,
         st.integers(1, 2),
     ),
@@ -181,13 +186,27 @@ def test_judging_bit_by_bit_ends_where_judging_from_scratch_does(deployment: Dep
     assert stored(deployment) == from_scratch(deployment)
 
 
-def test_what_is_asked_for_first_makes_no_difference(deployment: Deployment) -> None:
+@pytest.mark.parametrize(
+    "spans", [["11-05 11-11", "09-17 09-23"], ["09-17 09-23", "11-05 11-11"], ["10-31 10-31", "10-01 10-01"]], ids=str
+)
+def test_what_is_asked_for_first_makes_no_difference(deployment: Deployment, spans: list[str]) -> None:
     an_envoy(deployment)
     facts.visited(deployment, "p", "d2", d("10-17"))
-    for first, last in [("11-05", "11-11"), ("09-17", "09-23"), ("10-01", "11-30"), ("09-10", "11-30")]:
-        judging.ensure_judged(deployment, d(first), d(last))
+    for span in [*spans, "09-10 11-30"]:
+        judging.ensure_judged(deployment, *(d(day) for day in span.split()))
     assert stored(deployment) == from_scratch(deployment)
-    assert verdicts(deployment, "envoy-weekly-visit")["2018-W42"] == "met"
+    assert list(verdicts(deployment, "envoy-weekly-visit").values()).count("met") == 1
+    assert verdicts(deployment, "envoy-weekly-visit").keys() >= {f"2018-W{week}" for week in range(37, 49)}
+
+
+def test_a_visit_before_the_days_asked_for_counts_in_a_week_that_reaches_into_them(deployment: Deployment) -> None:
+    an_envoy(deployment)
+    judging.ensure_judged(deployment, *NOVEMBER)
+    facts.visited(deployment, "p", "d2", d("10-31"))
+    facts.visited(deployment, "p", "d2", d("12-01"))
+    judging.ensure_judged(deployment, *NOVEMBER)
+    weeks = verdicts(deployment, "envoy-weekly-visit")
+    assert (weeks["2018-W44"], weeks["2018-W48"]) == ("met", "met")
 
 
 def test_nothing_is_judged_before_the_first_posting_begins(deployment: Deployment) -> None:
@@ -241,8 +260,15 @@ def interrupted(deployment: Deployment, meanwhile: Meanwhile) -> Deployment:
     return replace(deployment, is_workday=is_workday, _cache=type(deployment._cache)())
 
 
+def checks_in(deployment: Deployment) -> None:
+    noon = datetime(2018, 11, 14, 4, tzinfo=UTC)
+    sent = CheckIn(str(uuid.uuid4()), "visit", noon, "d2", device={"no_position": "off"})
+    visits.check_in(deployment, "p", sent, (), noon)
+
+
 MEANWHILES: dict[str, Meanwhile] = {
     "a visit comes in": lambda it: facts.visited(it, "p", "d2", d("11-14")),
+    "the person checks in": lambda it: checks_in(it),
     "the person goes on leave": lambda it: facts.leave(it, Leave("p", d("11-12"), d("11-18"))),
     "the person is posted elsewhere too": lambda it: facts.post(it, Posting("p", "envoy", "d3", d("10-01"))),
     "a day is closed": lambda it: facts.mark(it, DayMark(d("11-15"), DayKind.CLOSED)),
@@ -281,12 +307,16 @@ def test_marks_survive_a_failure_in_the_middle(deployment: Deployment) -> None:
     assert verdicts(deployment, "envoy-weekly-visit")["2018-W46"] == "open"
 
 
-def test_who_saw_no_verdicts_stored_must_look_again_once_they_are(deployment: Deployment) -> None:
+@pytest.mark.parametrize("change", [judging.ensure_judged, judging.rebuild], ids=["more is judged", "from scratch"])
+def test_a_check_in_must_look_again_when_other_verdicts_have_come_to_be_stored(
+    deployment: Deployment, change: Callable[[Deployment, date, date], None]
+) -> None:
     an_envoy(deployment)
+    judging.ensure_judged(deployment, d("09-10"), d("09-10"))
     with deployment.database.read() as connection:
         seen = people.versions(connection, "p")
     assert seen
-    judging.ensure_judged(deployment, *NOVEMBER)
+    change(deployment, *NOVEMBER)
     with deployment.database.write() as connection:
         assert not people.take_turn(connection, "p", seen)
 

@@ -16,7 +16,7 @@ from server.services import accounts, issuing, signing_in
 from server.services.deployment import Deployment, open_deployment
 from server.settings import Settings
 from server.storage import tables as t
-from tests.support.staff import NOW, PASSWORD, add_people, caller_of, fill, phone_of, post, set_password, token_of
+from tests.support.staff import NOW, PASSWORD, add_people, caller_of, fill, on_sqlite, phone_of, post, set_password, token_of
 
 HOME = "10.1.1.1"
 WINDOW = timedelta(seconds=900)
@@ -33,12 +33,9 @@ def office(ready_url: str, tmp_path: Path) -> Iterator[Deployment]:
 
 
 @pytest.fixture
-def small_office(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Deployment]:
+def small_office(tmp_path: Path) -> Iterator[Deployment]:
     """The same on SQLite only, where the database makes no difference."""
-    path = tmp_path / "office.db"
-    path.write_bytes(migrated_sqlite.read_bytes())
-    deployment = open_deployment(Settings(database_url=f"sqlite:///{path}", uploads=tmp_path, sign_in_tries=3))
-    fill(deployment)
+    deployment = open_deployment(on_sqlite(tmp_path, sign_in_tries=3))
     set_password(deployment, "owner")
     yield deployment
     deployment.database.close()
@@ -466,7 +463,9 @@ def test_every_change_is_in_the_log_with_who_made_it(office: Deployment) -> None
     accounts.revoke(office, admin, "owner", NOW)
     accounts.open_account(office, admin, "owner", NOW)
     with office.database.read() as connection:
-        rows = connection.execute(select(t.log.c.verb, t.log.c.kind).where(t.log.c.actor == "admin", t.log.c.subject == "owner"))
+        rows = connection.execute(
+            select(t.log.c.verb, t.log.c.kind).where(t.log.c.actor == "admin", t.log.c.subject == "owner")
+        )
         assert [tuple(row) for row in rows] == [
             ("activation", "account"),
             ("give", "grant"),

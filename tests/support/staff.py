@@ -5,9 +5,12 @@
         U township: F district: f1
 """
 
+import functools
+import tempfile
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import insert
 
@@ -54,35 +57,52 @@ GRANTS = {
 OFFICES = {"inside": "T", "outside": "U", "supervisor": "T", "auditor": "T", "admin": "T", "neighbour": "U"}
 
 
-def settle(url: str, uploads: Path, **given: object) -> Deployment:
-    """A deployment on an empty database: tables, places, duties, people, postings, accounts, grants and tokens."""
-    deployment = open_deployment(Settings(database_url=url, uploads=uploads, **given))  # type: ignore[arg-type]
-    migrate.upgrade(deployment.database)
-    fill(deployment)
-    return deployment
+@functools.cache
+def _template() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "template.db")
+        deployment = open_deployment(Settings(database_url=f"sqlite:///{path}", uploads=Path(folder)))
+        migrate.upgrade(deployment.database)
+        fill(deployment)
+        deployment.database.close()
+        return path.read_bytes()
+
+
+def on_sqlite(folder: Path, **given: Any) -> Settings:
+    """Settings of a deployment in a folder, with the county and its people in its SQLite file; a copy, so cheap."""
+    path = folder / "county.db"
+    path.write_bytes(_template())
+    return Settings(database_url=f"sqlite:///{path}", uploads=folder / "uploads", **given)
 
 
 def fill(deployment: Deployment) -> None:
     """Puts the county and its people into an empty database that has its tables."""
+    everybody = dict.fromkeys([*POSTINGS, *GRANTS])
+    postings = POSTINGS | {person: ("seconded-cadre", place) for person, place in OFFICES.items()}
     with deployment.database.write() as connection:
         register.insert_places(connection, [_place(code) for code in PLACES])
         for duty in SHIPPED:
             register.put_duty(connection, duty)
-    everybody = dict.fromkeys([*POSTINGS, *GRANTS])
-    add_people(deployment, everybody)
-    for person, (role, place) in POSTINGS.items():
-        post(deployment, person, role, place)
-    for person, place in OFFICES.items():
-        post(deployment, person, "seconded-cadre", place)
-    with deployment.database.write() as connection:
+        connection.execute(insert(t.person), [_person(code) for code in everybody])
+        connection.execute(insert(t.posting), [_posting(who, *where) for who, where in postings.items()])
         accounts.open_accounts(connection, everybody, NOW)
         for person, (kind, place) in GRANTS.items():
             accounts.add_grant(connection, person, Grant(kind, place), "command-line", NOW)
+        expires_at = NOW + timedelta(days=180)
         for person in everybody:
-            accounts.add_token(
-                connection, secrets.token_digest(token_of(person)), person, NOW, NOW + timedelta(days=180)
-            )
+            accounts.add_token(connection, secrets.token_digest(token_of(person)), person, NOW, expires_at)
         accounts.revoke(connection, "revoked", NOW)
+
+
+def _person(code: str, phone: str | None = None) -> dict[str, Any]:
+    return {"code": code, "name": f"{code}名", "phone": phone or phone_of(code), "unit": "", "language": "zh"}
+
+
+def _posting(
+    person: str, role: str, place: str, start: date = date(2018, 9, 3), end: date | None = None
+) -> dict[str, Any]:
+    weekday = 2 if role == "district-secretary" else None
+    return {"person": person, "role": role, "place": place, "start": start, "end": end, "office_weekday": weekday}
 
 
 def _place(code: str) -> Place:
@@ -92,22 +112,14 @@ def _place(code: str) -> Place:
 
 def add_people(deployment: Deployment, people: Iterable[str], phone: str | None = None) -> None:
     """Registers people by their codes, each with a phone number of their own unless one is given."""
-    rows = [
-        {"code": code, "name": f"{code}名", "phone": phone or phone_of(code), "unit": "", "language": "zh"}
-        for code in people
-    ]
     with deployment.database.write() as connection:
-        connection.execute(insert(t.person), rows)
+        connection.execute(insert(t.person), [_person(code, phone) for code in people])
 
 
-def post(
-    deployment: Deployment, person: str, role: str, place: str, start: date = date(2018, 9, 3), end: date | None = None
-) -> None:
-    """Posts a person."""
-    weekday = 2 if role == "district-secretary" else None
-    values = {"person": person, "role": role, "place": place, "start": start, "end": end, "office_weekday": weekday}
+def post(deployment: Deployment, person: str, role: str, place: str, **days: date) -> None:
+    """Posts a person; from `start` (the autumn) to `end` (open)."""
     with deployment.database.write() as connection:
-        connection.execute(insert(t.posting).values(**values))
+        connection.execute(insert(t.posting).values(**_posting(person, role, place, **days)))
 
 
 def set_password(deployment: Deployment, person: str, password: str = PASSWORD) -> None:

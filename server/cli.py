@@ -1,0 +1,241 @@
+"""The command `daocun`. Every command is a few lines around one use case, and loads only what it needs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+from flask.cli import AppGroup
+
+from server import settings as settings_module
+from server import terminal
+from server.adapters import clock
+from server.adapters.messages import LANGUAGES, both, text
+from server.domain import cells
+from server.domain.imports import Kind
+from server.domain.problems import Problem
+from server.settings import Settings, SettingsError
+from server.terminal import tell
+
+if TYPE_CHECKING:
+    from server.services.deployment import Deployment
+
+ACTOR = "command-line"
+REFUSED, MISUSED = 1, 2
+
+
+class Refused(Exception):
+    """Something that cannot be done: a key under `cli.` and its placeholders. Exit 1."""
+
+    def __init__(self, key: str, **params: object) -> None:
+        super().__init__(key)
+        self.key = key
+        self.params = params
+
+
+class Day(click.ParamType):
+    """A local day, `2018-11-20`."""
+
+    name = "DAY"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """The day; bad usage if it is not one."""
+        if isinstance(value, date):
+            return value
+        try:
+            if len(value) == 10:
+                found: date = cells.day(value)
+                return found
+        except cells.BadCell:
+            pass
+        self.fail(both("cli.expected-day", value=value), param, ctx)
+
+
+class Instant(click.ParamType):
+    """A moment with an offset, `2018-11-20T09:31:05+08:00`."""
+
+    name = "INSTANT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The moment in UTC; bad usage if it is not one."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            return cells.instant(value)
+        except cells.BadCell:
+            self.fail(both("cli.expected-instant", value=value), param, ctx)
+
+
+def read_settings() -> Settings:
+    """The settings of this process; unknown `DAOCUN_*` variables are told of."""
+    for line in settings_module.warnings(os.environ):
+        terminal.say(line)
+    return settings_module.load(os.environ)
+
+
+@contextlib.contextmanager
+def opened(ready: bool = True) -> Iterator[Deployment]:
+    """The deployment that the settings name; refused unless its database is ready for this version."""
+    from server.services.deployment import open_deployment
+    from server.storage import readiness
+
+    settings = read_settings()
+    if ready and readiness.file_is_missing(settings.database_url):
+        raise Refused("database-empty")
+    deployment = open_deployment(settings)
+    try:
+        state = readiness.readiness(deployment.database)
+        allowed = {readiness.Readiness.READY}
+        if not ready:
+            allowed |= {readiness.Readiness.EMPTY, readiness.Readiness.OLDER}
+        if state not in allowed:
+            raise Refused(f"database-{state.value}")
+        yield deployment
+    finally:
+        deployment.database.close()
+
+
+@click.group(cls=AppGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="daocun", prog_name="daocun")
+def cli() -> None:
+    """到村 Daocun: check in from the village, and see at once which duty it met."""
+
+
+def command(*names: str, group: click.Group = cli) -> Any:
+    """A command of the group; it needs no application."""
+    return group.command(*names, with_appcontext=False)  # type: ignore[call-arg]
+
+
+@command("init")
+def init() -> None:
+    """Create or upgrade the database and load the shipped duties."""
+    from server.services import duties
+    from server.storage import migrate
+
+    with opened(ready=False) as deployment:
+        migrate.upgrade(deployment.database)
+        added = duties.ensure_shipped(deployment, ACTOR, clock.now())
+        deployment.photos.root.mkdir(parents=True, exist_ok=True)
+    tell("initialised", duties=len(added))
+
+
+@command("import")
+@click.argument("kind", type=click.Choice(get_args(Kind)))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Say what would change, and store nothing.")
+@click.option("--from", "since", type=Day(), help="First day on which the places stand so (default: today).")
+@click.option("--crs", type=click.Choice(["wgs84", "gcj02", "bd09"]), default="wgs84", help="Datum of the positions.")
+def import_(kind: Kind, file: Path, dry_run: bool, since: date | None, crs: str) -> None:
+    """Take a CSV or XLSX file in: all of it, or none if any cell is bad."""
+    from server.adapters import sheets
+    from server.domain import imports as kinds
+    from server.services import imports
+
+    if since is not None and kind != "places":
+        raise click.UsageError(both("cli.from-places-only"))
+    if crs != "wgs84" and kind not in ("places", "visits"):
+        raise click.UsageError(both("cli.crs-positions-only"))
+    with opened() as deployment:
+        table = sheets.read_table(file, limit_bytes=deployment.settings.import_max_bytes)
+        parsed = kinds.parse(kind, table)
+        done = imports.import_rows(
+            deployment, kind, parsed, since=since, crs=crs, actor=ACTOR, now=clock.now(), dry_run=dry_run
+        )
+        for remark in done.remarks:
+            terminal.say(both(remark.key, **remark.params))
+        if dry_run:
+            with terminal.output(None) as stream:
+                sheets.write_csv(("change", "kind", "what", "before", "after"), imports.change_rows(done), stream)
+        else:
+            with terminal.progress("judging") as progress:
+                imports.work_off(deployment, clock.now(), progress)
+    counts = {"created": done.created, "updated": done.updated, "removed": done.removed, "unchanged": done.unchanged}
+    tell("would-import" if dry_run else "imported", **counts)
+
+
+@command("attendance")
+@click.option("--from", "first", type=Day(), required=True, help="First day.")
+@click.option("--to", "last", type=Day(), required=True, help="Last day.")
+@click.option("--as-of", type=Instant(), help="The moment it is seen from (default: now).")
+@click.option("--place", metavar="CODE", help="Only this place and all inside it.")
+@click.option("--person", metavar="CODE", help="Only this person.")
+@click.option("--duty", metavar="CODE", help="Only this duty.")
+@click.option("--format", "form", type=click.Choice(["csv", "xlsx", "json"]), help="csv, or what the file's name says.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+@click.option("--for-excel", is_flag=True, help="CSV with a byte order mark, so that Excel reads it as UTF-8.")
+def attendance(
+    first: date,
+    last: date,
+    as_of: datetime | None,
+    place: str | None,
+    person: str | None,
+    duty: str | None,
+    form: str | None,
+    output: Path | None,
+    for_excel: bool,
+) -> None:
+    """Print the obligations whose last day lies in the span."""
+    from server.adapters import calendar
+    from server.services import reports
+
+    if last < first:
+        raise click.UsageError(both("cli.days-order"))
+    form = form or {".xlsx": "xlsx", ".json": "json"}.get(output.suffix.lower() if output else "", "csv")
+    if form == "xlsx" and output is None and sys.stdout.isatty():
+        raise click.UsageError(both("cli.xlsx-needs-output"))
+    with opened() as deployment, terminal.progress("judging") as progress:
+        moment = as_of or clock.now()
+        rows = reports.attendance_rows(deployment, first, last, moment, place, person, duty, progress=progress)
+    for year in range(first.year, last.year + 1):
+        if not calendar.year_known(year):
+            tell("year-unknown", year=year)
+    with terminal.output(output) as stream:
+        write_table(form, reports.COLUMNS, rows, stream, for_excel)
+
+
+def write_table(form: str, columns: tuple[str, ...], rows: Any, stream: Any, for_excel: bool = False) -> None:
+    """Writes rows as csv, xlsx or json (a list of objects)."""
+    if form == "json":
+        import json
+
+        lines = (json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False, default=str) for row in rows)
+        stream.write(("[" + ",\n ".join(lines) + "]\n").encode())
+        return
+    from server.adapters import sheets
+
+    if form == "xlsx":
+        sheets.write_xlsx(columns, rows, stream)
+    else:
+        sheets.write_csv(columns, rows, stream, for_excel=for_excel)
+
+
+@command("rebuild")
+@click.option("--from", "first", type=Day(), help="First day (default: as far as was asked for before).")
+@click.option("--to", "last", type=Day(), help="Last day.")
+def rebuild(first: date | None, last: date | None) -> None:
+    """Throw the stored verdicts away and judge again from scratch."""
+    from server.services import judging
+
+    if first and last and last < first:
+        raise click.UsageError(both("cli.days-order"))
+    with opened() as deployment, terminal.progress("judging") as progress:
+        span = judging.stored_span(deployment, clock.now())
+        first, last = first or span[0], last or span[1]
+        judging.rebuild(deployment, first, max(first, last), progress)
+    tell("rebuilt", first=first.isoformat(), last=max(first, last).isoformat())
+
+
+@command("settings")
+def show_settings() -> None:
+    """Print every setting with its meaning, default and present value."""
+    found = read_settings()
+    meanings = [settings_module.describe(found, language) for language in LANGUAGES]
+    for chinese, english in zip(*meanings, strict=True):
+        default = text("cli.default", "zh", default=chinese.default)
+        click.echo(f"{chinese.variable}={chinese.value}\n    {chinese.meaning} / {english.meaning}\n    {default}")

@@ -1,0 +1,334 @@
+"""The production server: the service under granian, its jobs in a process of their own, and all of it ended together."""
+
+import contextlib
+import gc
+import ipaddress
+import multiprocessing
+import os
+import signal
+import socket
+import ssl
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from server import logs
+from server.adapters import clock, processes, sockets
+from server.adapters.messages import both
+from server.settings import Settings
+
+THREADS: Final = 4  # requests worked on at a time in one worker; more only wait for Python's lock, or for the database
+# Bodies that come slowly wait in threads of their own; these cost next to nothing while they wait.
+WAITING: Final = 256
+CONNECTIONS: Final = 4096  # at a time in one worker, also those that nothing is asked on
+IDLE_S: Final = 75.0
+STOP_S: Final = 30  # for what is under way when the service is told to stop
+REST_S: Final = 5.0  # between two looks for work; a near copy of a picture is to be found within a minute
+_HOUR_S: Final = 3600.0
+
+_log = structlog.get_logger(__name__)
+
+
+class CannotServe(Exception):
+    """Why the service does not start; `str()` is a sentence in both languages, `exit_code` the command's."""
+
+    def __init__(self, key: str, exit_code: int = 1, /, **params: object) -> None:
+        super().__init__(both(f"serve.{key}", **params))
+        self.exit_code = exit_code
+
+
+def serve(
+    settings: Settings,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    *,
+    workers: int | None = None,
+    tls_cert: Path | None = None,
+    tls_key: Path | None = None,
+    behind_proxy: bool = False,
+    jobs: bool = True,
+    started: Callable[[str], None] | None = None,
+) -> None:
+    """Serves until SIGTERM or SIGINT, then ends what is under way; a process has one server, in its main thread.
+
+    `port` 0 takes a free one. `started` is called with the address once connections are taken; without it the address
+    is printed. Raises CannotServe; SystemExit 1 if workers die as soon as they are started.
+    """
+    logs.configure(settings)
+    check_options(host, tls_cert, tls_key, behind_proxy)
+    check_database(settings)
+    try:
+        listening = sockets.listen(host, port)
+    except OSError as error:
+        raise CannotServe("address", host=host, port=port, error=os.strerror(error.errno or 0)) from error
+    port = listening.getsockname()[1]
+    address = f"{'https' if tls_cert else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+    processes.allow_many_connections()
+    multiprocessing.set_start_method("fork", force=True)  # so that workers share the socket and what is imported
+    _share_imports()
+    helper = _Jobs(settings) if jobs else None
+    server = _server(listening, host, port, workers or default_workers(settings), tls_cert, tls_key)
+    if helper:
+        server.on_startup(helper.start)
+    server.on_startup(partial(started or _say_address, address))
+    # granian would log each start and stop of each worker; what goes wrong still shows.
+    try:
+        server.serve(target_loader=partial(_load, settings, os.getpid()), wrap_loader=False)
+    finally:
+        if helper:
+            helper.stop()
+        listening.close()
+
+
+def check_options(host: str, tls_cert: Path | None, tls_key: Path | None, behind_proxy: bool) -> None:
+    """Raises CannotServe for options that do not go together, or a certificate that cannot be used.
+
+    Browsers give no position, no service worker and no WebCrypto on plain http, except from the machine itself.
+    """
+    if (tls_cert is None) != (tls_key is None):
+        raise CannotServe("half-tls", 2)
+    if tls_cert is None and not behind_proxy and not is_loopback(host):
+        raise CannotServe("needs-tls", 2, host=host)
+    if tls_cert and tls_key:
+        for file in (tls_cert, tls_key):
+            if not os.access(file, os.R_OK):
+                raise CannotServe("tls-unreadable", file=file)
+        try:
+            # An empty password instead of a question that nobody answers
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls_cert, tls_key, password="")
+        except (ssl.SSLError, OSError, ValueError) as error:
+            raise CannotServe("tls-unusable", cert=tls_cert, key=tls_key) from error
+
+
+def check_database(settings: Settings) -> None:
+    """Raises CannotServe unless the database is there and has the tables that this version expects."""
+    from server.storage import migrate
+    from server.storage.database import open_database
+
+    file = settings.database_url.partition("///")[2] if settings.database_url.startswith("sqlite") else ""
+    if file and not Path(file).is_file():
+        raise CannotServe("not-initialised")
+    database = open_database(settings.database_url)
+    try:
+        step = migrate.current(database)
+    except Exception as error:
+        _log.debug("the database does not answer", exc_info=True)
+        raise CannotServe("no-database") from error
+    finally:
+        database.close()
+    if step is None:
+        raise CannotServe("not-initialised")
+    if step != migrate.head():
+        raise CannotServe("other-version")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address, or all that a name stands for, is only reached from this machine."""
+    try:
+        found = {entry[4][0] for entry in socket.getaddrinfo(host or "0.0.0.0", None)}
+    except OSError:
+        return False
+    return bool(found) and all(ipaddress.ip_address(str(one).partition("%")[0]).is_loopback for one in found)
+
+
+def default_workers(settings: Settings) -> int:
+    """How many workers serve: two write to SQLite in turns as fast as more; PostgreSQL keeps every core busy."""
+    if settings.database_url.startswith("sqlite"):
+        return 2
+    return min(8, max(2, os.cpu_count() or 2))
+
+
+class Gate:
+    """Lets a few requests at a time into the application; one that waits for its body stands aside meanwhile.
+
+    Without this a handful of phones with a bad signal would keep everybody else out.
+    """
+
+    def __init__(self, app: Callable[..., Iterable[bytes]], threads: int = THREADS) -> None:
+        self._app = app
+        self._places = threading.BoundedSemaphore(threads)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        environ["wsgi.input"] = _Body(environ["wsgi.input"], self)
+        with self._places:
+            return self._app(environ, start_response)
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Gives one's place to others for the length of the block."""
+        self._places.release()
+        try:
+            yield
+        finally:
+            self._places.acquire()
+
+
+class _Body:
+    def __init__(self, inner: Any, gate: Gate) -> None:
+        self._inner = inner
+        self._gate = gate
+
+    def read(self, size: int = -1) -> bytes:
+        with self._gate.aside():
+            data: bytes = self._inner.read() if size < 0 else self._inner.read(size)
+        return data
+
+    def readline(self, size: int = -1) -> bytes:
+        with self._gate.aside():
+            data: bytes = self._inner.readline() if size < 0 else self._inner.readline(size)
+        return data
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.readline, b"")
+
+
+def _say_address(address: str) -> None:
+    sys.stderr.write(both("serve.listening", address=address) + "\n")
+    sys.stderr.flush()
+
+
+def _share_imports() -> None:
+    """What is imported before the workers are split off is in memory once."""
+    import server.app
+    import server.services.jobs  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
+
+
+def _server(
+    listening: socket.socket, host: str, port: int, workers: int, tls_cert: Path | None, tls_key: Path | None
+) -> Any:
+    from granian._granian import SocketHolder
+    from granian.constants import Interfaces, SSLProtocols
+    from granian.http import HTTP2Settings
+    from granian.log import LogLevels
+    from granian.server import MPServer
+
+    class Server(MPServer):
+        """Serves on one socket that all workers share.
+
+        granian gives each worker a socket of its own on the same port: another server could then take half of the
+        connections unnoticed, and one that waits for a worker that ends is lost.
+        """
+
+        def _init_shared_socket(self) -> None:
+            self._ssp, self._sfd, self._sso = None, listening.fileno(), None
+            self._shd = SocketHolder(listening.fileno(), False, 1024)
+
+    return Server(
+        "server.app",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=WAITING,
+        backpressure=CONNECTIONS,
+        websockets=False,
+        http2_settings=HTTP2Settings(max_concurrent_streams=100, max_headers_size=64 * 1024),
+        ssl_cert=tls_cert,
+        ssl_key=tls_key,
+        ssl_protocol_min=SSLProtocols.tls12,  # Android before 10 knows no 1.3
+        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_S,
+        log_level=LogLevels.error,
+        log_dictconfig={"handlers": {}, "loggers": {"_granian": {"handlers": [], "propagate": True}}},
+        log_access=False,
+    )
+
+
+def _load(settings: Settings, parent: int, *_target: object) -> Gate:
+    """Makes the application in a worker."""
+    from server.app import create_app
+
+    processes.end_with_parent(parent)
+    logs.configure(settings)
+    app = create_app(settings)
+    threading.Thread(target=_close_idle, name="idle-connections", daemon=True).start()
+    return Gate(app)
+
+
+def _close_idle() -> None:
+    while True:
+        time.sleep(IDLE_S / 5)
+        try:
+            sockets.close_idle(IDLE_S)
+        except Exception:
+            _log.exception("idle connections could not be closed")
+
+
+class _Jobs:
+    """The process that does the jobs: started again when it dies, ended with the server."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stopping = threading.Event()
+        self._process: multiprocessing.Process | None = None
+
+    def start(self) -> None:
+        """Starts it, and a thread that watches over it."""
+        self._begin()
+        threading.Thread(target=self._watch, name="jobs", daemon=True).start()
+
+    def stop(self) -> None:
+        """Lets it finish what it is at, and ends it."""
+        self._stopping.set()
+        process = self._process
+        if process is None:
+            return
+        process.terminate()
+        process.join(STOP_S)
+        if process.is_alive():
+            process.kill()
+            process.join()
+
+    def _begin(self) -> None:
+        self._process = multiprocessing.Process(
+            name="daocun-jobs", target=work, args=(self._settings, os.getpid()), daemon=True
+        )
+        self._process.start()
+
+    def _watch(self) -> None:
+        while self._process is not None:
+            wait([self._process.sentinel])  # without reaping it: `stop` may be waiting too
+            if self._stopping.wait(1.0):
+                return
+            self._process.join()
+            _log.error("the process that does the jobs died and is started again", exit_code=self._process.exitcode)
+            self._begin()
+
+
+def work(settings: Settings, parent: int) -> None:
+    """Does the jobs, again and again, until SIGTERM or the end of the process that started this one."""
+    from server.services import jobs
+    from server.services.deployment import open_deployment
+
+    # Not taken as they come but between two rounds: a round is never cut short.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    processes.end_with_parent(parent)
+    processes.give_way()
+    logs.configure(settings)
+    deployment = open_deployment(settings)
+    swept = -_HOUR_S
+    rest = 0.0
+    while signal.sigtimedwait({signal.SIGTERM}, rest) is None:
+        hourly = time.monotonic() - swept >= _HOUR_S
+        try:
+            done = jobs.tick(deployment, clock.now(), hourly)
+        except Exception:
+            _log.exception("the jobs could not be done")
+            rest = 6 * REST_S
+            continue
+        if hourly and done:
+            swept = time.monotonic()
+        rest = 0.0 if done.get("pictures") or done.get("visits") else REST_S
+    deployment.database.close()

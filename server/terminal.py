@@ -1,0 +1,98 @@
+"""What the command line says and writes: messages on stderr in both languages, data on stdout or in a file."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from server.adapters.messages import LANGUAGES, both, has, text
+from server.domain.imports import ImportRefused
+from server.domain.problems import FieldError, Problem
+
+Progress = Callable[[int, int], None]
+
+
+def say(line: str = "") -> None:
+    """Prints a line for people, on stderr."""
+    sys.stderr.write(f"{line}\n")
+
+
+def tell(key: str, /, **params: object) -> None:
+    """Prints a sentence of the catalogues for people, in Chinese and English."""
+    say(both(f"cli.{key}", **params))
+
+
+def explain(problem: Problem, limits: Mapping[str, object] | None = None) -> None:
+    """Prints why something was refused: the sentence, then everything that does not fit."""
+    if isinstance(problem, ImportRefused):
+        from server.adapters import sheets
+
+        for cell in problem.cells:
+            say(sheets.sentence(cell))
+    for error in problem.errors:
+        say(_of_field(error))
+    say(both(f"problem.{problem.kind.code}", **{**(limits or {}), **problem.params}))
+
+
+def _of_field(error: FieldError) -> str:
+    sentences = []
+    for language in LANGUAGES:
+        params: dict[str, Any] = dict(error.params)
+        expected = f"expected.{params.get('expected')}"
+        if has(expected):
+            params["expected"] = text(expected, language)
+        sentence = text(f"field.{error.code}", language, **params)
+        name = error.pointer.removeprefix("/")
+        sentences.append(text("cli.field", language, name=name, problem=sentence) if name else sentence)
+    return " / ".join(sentences)
+
+
+def unexpected(error: BaseException) -> None:
+    """Logs an error nobody foresaw, and tells its number instead of its traceback."""
+    number = secrets.token_hex(8)
+    logging.getLogger("daocun.cli").error("unexpected, id %s", number, exc_info=error)
+    tell("unexpected", number=number)
+
+
+@contextlib.contextmanager
+def progress(key: str) -> Iterator[Progress]:
+    """A progress bar on stderr with a sentence of the catalogues, only if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _all: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(both(f"cli.{key}"), total=None)
+        yield lambda done, all_: bar.update(task, completed=done, total=all_)
+
+
+@contextlib.contextmanager
+def output(path: Path | None) -> Iterator[IO[bytes]]:
+    """Where data goes: stdout, or a file that appears only when it is complete."""
+    if path is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
