@@ -6,14 +6,36 @@ from flask import Blueprint, Flask
 from flask_restx import Namespace
 
 from server import pages
-from server.api import auth, docs, errors, limits, paths, tokens, visits
+from server.api import (
+    accounts,
+    attendance,
+    auth,
+    docs,
+    errors,
+    limits,
+    me,
+    obligations,
+    paths,
+    tokens,
+    villages,
+    visits,
+)
 from server.api.document import Frame
 from server.api.proxies import BelievedProxies
 from server.services.deployment import open_deployment
 from server.settings import Settings
 
 PREFIX = "/api/v1"
-NAMESPACES = (tokens.tokens, tokens.activations, visits.ns)
+NAMESPACES = (
+    tokens.tokens,
+    tokens.activations,
+    accounts.ns,
+    visits.ns,
+    obligations.ns,
+    attendance.ns,
+    villages.ns,
+    me.ns,
+)
 
 
 def create_app(settings: Settings, namespaces: tuple[Namespace, ...] = ()) -> Flask:

@@ -2,103 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, NoReturn, get_args
 
 import click
 from flask.cli import AppGroup
 
+from server import office, terminal
 from server import settings as settings_module
-from server import terminal
 from server.adapters import clock
 from server.adapters.messages import LANGUAGES, both, text
-from server.domain import cells
 from server.domain.imports import Kind
 from server.domain.problems import Problem
-from server.settings import Settings, SettingsError
-from server.terminal import tell
+from server.settings import SettingsError
+from server.terminal import ACTOR, Day, Instant, Refused, opened, read_settings, tell
 
-if TYPE_CHECKING:
-    from server.services.deployment import Deployment
-
-ACTOR = "command-line"
-REFUSED, MISUSED = 1, 2
-
-
-class Refused(Exception):
-    """Something that cannot be done: a key under `cli.` and its placeholders. Exit 1."""
-
-    def __init__(self, key: str, **params: object) -> None:
-        super().__init__(key)
-        self.key = key
-        self.params = params
-
-
-class Day(click.ParamType):
-    """A local day, `2018-11-20`."""
-
-    name = "DAY"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        """The day; bad usage if it is not one."""
-        if isinstance(value, date):
-            return value
-        try:
-            if len(value) == 10:
-                found: date = cells.day(value)
-                return found
-        except cells.BadCell:
-            pass
-        self.fail(both("cli.expected-day", value=value), param, ctx)
-
-
-class Instant(click.ParamType):
-    """A moment with an offset, `2018-11-20T09:31:05+08:00`."""
-
-    name = "INSTANT"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """The moment in UTC; bad usage if it is not one."""
-        if isinstance(value, datetime):
-            return value
-        try:
-            return cells.instant(value)
-        except cells.BadCell:
-            self.fail(both("cli.expected-instant", value=value), param, ctx)
-
-
-def read_settings() -> Settings:
-    """The settings of this process; unknown `DAOCUN_*` variables are told of."""
-    for line in settings_module.warnings(os.environ):
-        terminal.say(line)
-    return settings_module.load(os.environ)
-
-
-@contextlib.contextmanager
-def opened(ready: bool = True) -> Iterator[Deployment]:
-    """The deployment that the settings name; refused unless its database is ready for this version."""
-    from server.services.deployment import open_deployment
-    from server.storage import readiness
-
-    settings = read_settings()
-    if ready and readiness.file_is_missing(settings.database_url):
-        raise Refused("database-empty")
-    deployment = open_deployment(settings)
-    try:
-        state = readiness.readiness(deployment.database)
-        allowed = {readiness.Readiness.READY}
-        if not ready:
-            allowed |= {readiness.Readiness.EMPTY, readiness.Readiness.OLDER}
-        if state not in allowed:
-            raise Refused(f"database-{state.value}")
-        yield deployment
-    finally:
-        deployment.database.close()
+REFUSED, MISUSED, STOPPED = 1, 2, 130
 
 
 @click.group(cls=AppGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -107,12 +29,7 @@ def cli() -> None:
     """到村 Daocun: check in from the village, and see at once which duty it met."""
 
 
-def command(*names: str, group: click.Group = cli) -> Any:
-    """A command of the group; it needs no application."""
-    return group.command(*names, with_appcontext=False)  # type: ignore[call-arg]
-
-
-@command("init")
+@cli.command("init", with_appcontext=False)
 def init() -> None:
     """Create or upgrade the database and load the shipped duties."""
     from server.services import duties
@@ -125,7 +42,7 @@ def init() -> None:
     tell("initialised", duties=len(added))
 
 
-@command("import")
+@cli.command("import", with_appcontext=False)
 @click.argument("kind", type=click.Choice(get_args(Kind)))
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Say what would change, and store nothing.")
@@ -159,7 +76,7 @@ def import_(kind: Kind, file: Path, dry_run: bool, since: date | None, crs: str)
     tell("would-import" if dry_run else "imported", **counts)
 
 
-@command("attendance")
+@cli.command("attendance", with_appcontext=False)
 @click.option("--from", "first", type=Day(), required=True, help="First day.")
 @click.option("--to", "last", type=Day(), required=True, help="Last day.")
 @click.option("--as-of", type=Instant(), help="The moment it is seen from (default: now).")
@@ -168,7 +85,10 @@ def import_(kind: Kind, file: Path, dry_run: bool, since: date | None, crs: str)
 @click.option("--duty", metavar="CODE", help="Only this duty.")
 @click.option("--format", "form", type=click.Choice(["csv", "xlsx", "json"]), help="csv, or what the file's name says.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
-@click.option("--for-excel", is_flag=True, help="CSV with a byte order mark, so that Excel reads it as UTF-8.")
+@click.option(
+    "--for-excel",
+    is_flag=True,
+    help="CSV with a byte order mark, so that Excel reads it as UTF-8.")
 def attendance(
     first: date,
     last: date,
@@ -215,23 +135,23 @@ def write_table(form: str, columns: tuple[str, ...], rows: Any, stream: Any, for
         sheets.write_csv(columns, rows, stream, for_excel=for_excel)
 
 
-@command("rebuild")
+@cli.command("rebuild", with_appcontext=False)
 @click.option("--from", "first", type=Day(), help="First day (default: as far as was asked for before).")
 @click.option("--to", "last", type=Day(), help="Last day.")
 def rebuild(first: date | None, last: date | None) -> None:
     """Throw the stored verdicts away and judge again from scratch."""
-    from server.services import judging
+    from server.services import judging, upkeep
 
     if first and last and last < first:
         raise click.UsageError(both("cli.days-order"))
     with opened() as deployment, terminal.progress("judging") as progress:
-        span = judging.stored_span(deployment, clock.now())
+        span = upkeep.stored_span(deployment, clock.now())
         first, last = first or span[0], last or span[1]
         judging.rebuild(deployment, first, max(first, last), progress)
     tell("rebuilt", first=first.isoformat(), last=max(first, last).isoformat())
 
 
-@command("settings")
+@cli.command("settings", with_appcontext=False)
 def show_settings() -> None:
     """Print every setting with its meaning, default and present value."""
     found = read_settings()
@@ -239,3 +159,49 @@ def show_settings() -> None:
     for chinese, english in zip(*meanings, strict=True):
         default = text("cli.default", "zh", default=chinese.default)
         click.echo(f"{chinese.variable}={chinese.value}\n    {chinese.meaning} / {english.meaning}\n    {default}")
+
+
+for one in office.COMMANDS:
+    cli.add_command(one)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Runs `daocun` and ends the process: 0, 1 for a refused or failed job, 2 for bad usage."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Runs `daocun`; what it would exit with."""
+    try:
+        found = cli.main(arguments, prog_name="daocun", standalone_mode=False)
+        sys.stdout.flush()
+        return found if isinstance(found, int) else 0
+    except click.UsageError as error:
+        if error.ctx is not None:
+            terminal.say(error.ctx.get_usage())
+        tell("usage", problem=error.format_message())
+        return MISUSED
+    except SettingsError as error:
+        terminal.say(str(error))
+    except Problem as problem:
+        terminal.explain(problem)
+    except Refused as refused:
+        tell(refused.key, **refused.params)
+    except (click.Abort, KeyboardInterrupt):
+        tell("stopped")
+        return STOPPED
+    except BrokenPipeError:
+        # Whoever read our output has heard enough; nothing may be flushed into the closed pipe at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if error.filename is None:
+            terminal.unexpected(error)
+        else:
+            tell("file", file=error.filename, problem=error.strerror)
+    except Exception as error:
+        terminal.unexpected(error)
+    return REFUSED
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""The production server: the service under granian, its jobs in a process of their own, and all of it ended together."""
+"""The production server: the service under granian, its jobs in a process of their own, both ended together."""
 
 import contextlib
 import gc
@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import ssl
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -17,12 +16,16 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Final
 
+import click
 import structlog
 
 from server import logs
 from server.adapters import clock, processes, sockets
 from server.adapters.messages import both
 from server.settings import Settings
+from server.storage import readiness
+from server.storage.database import open_database
+from server.terminal import Refused, say
 
 THREADS: Final = 4  # requests worked on at a time in one worker; more only wait for Python's lock, or for the database
 # Bodies that come slowly wait in threads of their own; these cost next to nothing while they wait.
@@ -34,14 +37,6 @@ REST_S: Final = 5.0  # between two looks for work; a near copy of a picture is t
 _HOUR_S: Final = 3600.0
 
 _log = structlog.get_logger(__name__)
-
-
-class CannotServe(Exception):
-    """Why the service does not start; `str()` is a sentence in both languages, `exit_code` the command's."""
-
-    def __init__(self, key: str, exit_code: int = 1, /, **params: object) -> None:
-        super().__init__(both(f"serve.{key}", **params))
-        self.exit_code = exit_code
 
 
 def serve(
@@ -59,7 +54,7 @@ def serve(
     """Serves until SIGTERM or SIGINT, then ends what is under way; a process has one server, in its main thread.
 
     `port` 0 takes a free one. `started` is called with the address once connections are taken; without it the address
-    is printed. Raises CannotServe; SystemExit 1 if workers die as soon as they are started.
+    is printed. Raises UsageError, Refused; SystemExit 1 if workers die as soon as they are started.
     """
     logs.configure(settings)
     check_options(host, tls_cert, tls_key, behind_proxy)
@@ -67,7 +62,7 @@ def serve(
     try:
         listening = sockets.listen(host, port)
     except OSError as error:
-        raise CannotServe("address", host=host, port=port, error=os.strerror(error.errno or 0)) from error
+        raise Refused("serve-address", host=host, port=port, error=os.strerror(error.errno or 0)) from error
     port = listening.getsockname()[1]
     address = f"{'https' if tls_cert else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
     processes.allow_many_connections()
@@ -88,45 +83,36 @@ def serve(
 
 
 def check_options(host: str, tls_cert: Path | None, tls_key: Path | None, behind_proxy: bool) -> None:
-    """Raises CannotServe for options that do not go together, or a certificate that cannot be used.
+    """Raises UsageError for options that do not go together, Refused for a certificate that cannot be used.
 
     Browsers give no position, no service worker and no WebCrypto on plain http, except from the machine itself.
     """
     if (tls_cert is None) != (tls_key is None):
-        raise CannotServe("half-tls", 2)
+        raise click.UsageError(both("cli.serve-half-tls"))
     if tls_cert is None and not behind_proxy and not is_loopback(host):
-        raise CannotServe("needs-tls", 2, host=host)
+        raise click.UsageError(both("cli.serve-needs-tls", host=host))
     if tls_cert and tls_key:
         for file in (tls_cert, tls_key):
             if not os.access(file, os.R_OK):
-                raise CannotServe("tls-unreadable", file=file)
+                raise Refused("serve-tls-unreadable", file=file)
         try:
             # An empty password instead of a question that nobody answers
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls_cert, tls_key, password="")
         except (ssl.SSLError, OSError, ValueError) as error:
-            raise CannotServe("tls-unusable", cert=tls_cert, key=tls_key) from error
+            raise Refused("serve-tls-unusable", cert=tls_cert, private=tls_key) from error
 
 
 def check_database(settings: Settings) -> None:
-    """Raises CannotServe unless the database is there and has the tables that this version expects."""
-    from server.storage import migrate
-    from server.storage.database import open_database
-
-    file = settings.database_url.partition("///")[2] if settings.database_url.startswith("sqlite") else ""
-    if file and not Path(file).is_file():
-        raise CannotServe("not-initialised")
+    """Raises Refused unless the database is there and has the tables that this version expects."""
+    if readiness.file_is_missing(settings.database_url):
+        raise Refused("database-empty")
     database = open_database(settings.database_url)
     try:
-        step = migrate.current(database)
-    except Exception as error:
-        _log.debug("the database does not answer", exc_info=True)
-        raise CannotServe("no-database") from error
+        state = readiness.readiness(database)
     finally:
-        database.close()
-    if step is None:
-        raise CannotServe("not-initialised")
-    if step != migrate.head():
-        raise CannotServe("other-version")
+        database.close()  # nothing of it may be carried into the workers
+    if state is not readiness.Readiness.READY:
+        raise Refused(f"database-{state.value}")
 
 
 def is_loopback(host: str) -> bool:
@@ -190,8 +176,7 @@ class _Body:
 
 
 def _say_address(address: str) -> None:
-    sys.stderr.write(both("serve.listening", address=address) + "\n")
-    sys.stderr.flush()
+    say(both("cli.listening", address=address))
 
 
 def _share_imports() -> None:
@@ -220,8 +205,9 @@ def _server(
         """
 
         def _init_shared_socket(self) -> None:
-            self._ssp, self._sfd, self._sso = None, listening.fileno(), None
-            self._shd = SocketHolder(listening.fileno(), False, 1024)
+            shared: Any = SocketHolder  # its published types leave its arguments out
+            self._sso = None
+            self._shd = shared(listening.fileno(), False, sockets.BACKLOG)
 
     return Server(
         "server.app",

@@ -1,4 +1,7 @@
-"""What the command line says and writes: messages on stderr in both languages, data on stdout or in a file."""
+"""What all commands share: how they find the deployment, what they take, and how they speak and write.
+
+Messages for people go to stderr in both languages, data to stdout or into a file.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,92 @@ import secrets
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
+import click
+
+from server import settings as settings_module
 from server.adapters.messages import LANGUAGES, both, has, text
+from server.domain import cells
 from server.domain.imports import ImportRefused
 from server.domain.problems import FieldError, Problem
+from server.settings import Settings
 
+if TYPE_CHECKING:
+    from server.services.deployment import Deployment
+
+ACTOR = "command-line"
 Progress = Callable[[int, int], None]
+
+
+class Refused(Exception):
+    """Something that cannot be done: a key under `cli.` and its placeholders. Exit 1."""
+
+    def __init__(self, key: str, /, **params: object) -> None:
+        super().__init__(key)
+        self.key = key
+        self.params = params
+
+
+class Day(click.ParamType[Any]):
+    """A local day, `2018-11-20`."""
+
+    name = "DAY"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """The day; bad usage if it is not one."""
+        if isinstance(value, date):
+            return value
+        try:
+            return cells.day(value)
+        except cells.BadCell:
+            self.fail(both("cli.expected-day", value=value), param, ctx)
+
+
+class Instant(click.ParamType[Any]):
+    """A moment with an offset, `2018-11-20T09:31:05+08:00`."""
+
+    name = "INSTANT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The moment in UTC; bad usage if it is not one."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            return cells.instant(value)
+        except cells.BadCell:
+            self.fail(both("cli.expected-instant", value=value), param, ctx)
+
+
+def read_settings() -> Settings:
+    """The settings of this process; unknown `DAOCUN_*` variables are told of."""
+    for line in settings_module.warnings(os.environ):
+        say(line)
+    return settings_module.load(os.environ)
+
+
+@contextlib.contextmanager
+def opened(ready: bool = True) -> Iterator[Deployment]:
+    """The deployment that the settings name; refused unless its database is ready for this version."""
+    from server.services.deployment import open_deployment
+    from server.storage import readiness
+
+    settings = read_settings()
+    if ready and readiness.file_is_missing(settings.database_url):
+        raise Refused("database-empty")
+    deployment = open_deployment(settings)
+    try:
+        state = readiness.readiness(deployment.database)
+        allowed = {readiness.Readiness.READY}
+        if not ready:
+            allowed |= {readiness.Readiness.EMPTY, readiness.Readiness.OLDER}
+        if state not in allowed:
+            raise Refused(f"database-{state.value}")
+        yield deployment
+    finally:
+        deployment.database.close()
 
 
 def say(line: str = "") -> None:

@@ -1,8 +1,8 @@
 """A corner of the real county with its people and their accounts, and check-ins as phones send them.
 
-    371481 乐陵市
-        371481200 西段乡: 371481200-01 靳木王管区 (central village 木头王村): 木头王村 靳家村 东赵村
-        371481001 市中街道: 371481001-01 振兴管区: 振兴社区
+371481 乐陵市
+    371481200 西段乡: 371481200-01 靳木王管区 (central village 木头王村): 木头王村 靳家村 东赵村
+    371481001 市中街道: 371481001-01 振兴管区: 振兴社区
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from typing import Any
 
 from PIL import Image
 from sqlalchemy import func, insert, select
+from werkzeug.test import stream_encode_multipart
 
 from server.adapters import secrets
 from server.domain import imports as files
@@ -194,12 +195,13 @@ def picture(deployment: Deployment, data: bytes, media_type: str = "image/jpeg")
     return Picture(received, data)
 
 
-def multipart(body: Any, *pictures: bytes, media_type: str = "image/jpeg") -> dict[str, Any]:
-    """A check-in with its photos in one call, as werkzeug's client takes it."""
+def multipart(body: Any, *pictures: bytes, media_type: str = "image/jpeg") -> tuple[bytes, str]:
+    """A check-in with its photos in one call: the body and its media type."""
     form: dict[str, Any] = {"visit": (io.BytesIO(json.dumps(body).encode()), "visit.json", "application/json")}
     for number, data in enumerate(pictures):
         form[f"photo{number}"] = (io.BytesIO(data), f"照片{number}.jpg", media_type)
-    return form
+    stream, _length, boundary = stream_encode_multipart(form, use_tempfile=False)
+    return stream.read(), f'multipart/form-data; boundary="{boundary}"'
 
 
 # What is kept

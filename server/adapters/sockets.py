@@ -1,13 +1,15 @@
 """The listening socket, and the connections that nothing moves on any more."""
 
 import contextlib
+import fcntl
 import os
 import socket
 import stat
 import struct
 from collections.abc import Iterator
 
-_BACKLOG = 1024
+BACKLOG = 1024
+_SIOCGIFADDR = 0x8915
 # Of a peer that is gone without a word (a phone out of signal) the kernel itself lets go after these seconds.
 _KEEPALIVE = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 60_000))
 # Where `struct tcp_info` of Linux has them: state, bytes not acknowledged, and milliseconds since the last sent and
@@ -20,7 +22,7 @@ _ESTABLISHED = 1
 def listen(host: str, port: int) -> socket.socket:
     """A listening TCP socket; OSError when the address is not this machine's, taken or not allowed."""
     family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
-    listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     for name, value in _KEEPALIVE:
@@ -74,3 +76,18 @@ def _connections() -> Iterator[socket.socket]:
             yield one
         else:
             one.close()
+
+
+def network_addresses() -> list[str]:
+    """This machine's IPv4 addresses that others may reach, the one towards the rest of the world first."""
+    found: list[str] = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        with contextlib.suppress(OSError):
+            probe.connect(("192.0.2.1", 9))  # sends nothing: only asks for the way
+            found.append(probe.getsockname()[0])
+        for _, name in socket.if_nameindex():
+            with contextlib.suppress(OSError):
+                request = struct.pack("256s", name.encode()[:15])
+                found.append(socket.inet_ntoa(fcntl.ioctl(probe, _SIOCGIFADDR, request)[20:24]))
+    usable = (address for address in found if not address.startswith(("127.", "169.254.", "0.")))
+    return list(dict.fromkeys(usable))

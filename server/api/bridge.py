@@ -41,6 +41,7 @@ class Operation:
     part: str = ""  # of a multipart body that may be sent instead
     media_types: tuple[str, ...] = ()  # of a body that the view reads itself
     answers: dict[int, marshmallow.Schema | tuple[str, ...] | None] = field(default_factory=dict)
+    files: tuple[str, ...] = ()  # media types that `format` may ask for instead
     problems: list[Kind] = field(default_factory=list)
 
 
@@ -119,6 +120,16 @@ def answers(
     def note(view: View_) -> View_:
         notes = operation(view)
         notes.answers = {status: schema() if schema else media_types or None, **notes.answers}
+        return view
+
+    return note
+
+
+def or_a_file(*media_types: str) -> Callable[[View_], View_]:
+    """The view answers with a file of one of these media types instead, if its query's `format` says so."""
+
+    def note(view: View_) -> View_:
+        operation(view).files = media_types
         return view
 
     return note

@@ -113,6 +113,7 @@ def swagger(api: Frame) -> dict[str, Any]:
                 described["responses"][str(status)]["schema"] = {"type": "string", "format": "binary"}
             elif schema is not None:
                 produced.append(JSON)
+        produced += notes.files
         # Swagger 2.0 states types for all answers of an operation alike: none can be, if one has no body
         if None not in notes.answers.values():
             described["produces"] = list(dict.fromkeys([*produced, MEDIA_TYPE]))

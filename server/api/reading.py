@@ -60,12 +60,14 @@ def expect_type(request: Request, *media_types: str) -> str:
     return media_type
 
 
-def raw_body(request: Request, limit: int, too_large: Problem | None = None) -> bytes:
+def raw_body(
+    request: Request, limit: int, too_large: Problem | None = None, cut: Problem | None = None
+) -> bytes:
     """The whole body, of at most `limit` bytes.
 
     The server hands over a body that was cut off half-way as a short or empty one and says nothing, so its
     length is compared with the declared one. Raises Problem 413, 400 if it was cut off, 411 if nobody said how
-    long it is.
+    long it is; `too_large` and `cut` in their place, if given.
     """
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Problem(problems.UNSUPPORTED_TYPE)
@@ -74,7 +76,7 @@ def raw_body(request: Request, limit: int, too_large: Problem | None = None) -> 
         raise too_large or Problem(problems.TOO_LARGE)
     data = _read(request, declared)
     if len(data) != declared:
-        raise Problem(problems.BODY_CUT)
+        raise cut or Problem(problems.BODY_CUT)
     return data
 
 
@@ -105,7 +107,7 @@ def _read(request: Request, length: int) -> bytes:
             pieces.append(piece)
             missing -= len(piece)
     except OSError:
-        raise Problem(problems.BODY_CUT) from None
+        return b""
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
@@ -191,7 +193,8 @@ def multipart(
     """
     expect_type(request, "multipart/form-data")
     boundary = request.mimetype_params.get("boundary", "")
-    if not re.fullmatch(r"[ -~]{0,69}[!-~]", boundary):
+    # RFC 2046 says at most 70 characters; clients write longer ones.
+    if not re.fullmatch(r"[ -~]{0,199}[!-~]", boundary):
         raise Problem(problems.MALFORMED_MULTIPART)
     body = raw_body(request, total_limit)
     parts = _take_apart(body, boundary.encode("ascii"), files_limit + 1)

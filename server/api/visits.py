@@ -31,6 +31,7 @@ from server.storage.visits import Sought
 
 ns = Namespace("visits", path="/visits")
 _IMAGES = tuple(sorted(MEDIA_TYPES))
+_HEIC = ("image/heic", "image/heif")
 
 
 @ns.route("/<uuid:visit>")
@@ -63,14 +64,17 @@ class PhotoView(View):
     @refuses(
         problems.PHOTO_NOT_ANNOUNCED, problems.PHOTO_TOO_LARGE, problems.PHOTO_DIGEST, problems.PHOTO_UNREADABLE,
         problems.PHOTO_TRUNCATED, problems.PHOTO_TYPE, problems.PHOTO_TOO_MANY_PIXELS, problems.PHOTO_HEIC,
-        problems.BODY_CUT, problems.PHOTO_LENGTH,
+        problems.PHOTO_LENGTH,
     )  # fmt: skip
     def put(self, visit: str, digest: str) -> Any:
         """The bytes of a photo that the visit announced."""
         here = deployment()
         visits.expect_photo(here, caller().person, visit, digest)
+        if request.mimetype in _HEIC:
+            raise Problem(problems.PHOTO_HEIC)
         media_type = reading.expect_type(request, *_IMAGES)
-        data = reading.raw_body(request, settings().photo_max_bytes, Problem(problems.PHOTO_TOO_LARGE))
+        too_large, cut = Problem(problems.PHOTO_TOO_LARGE), Problem(problems.PHOTO_LENGTH)
+        data = reading.raw_body(request, settings().photo_max_bytes, too_large, cut)
         picture = _checked(data, digest, media_type)
         answer, new = visits.receive_photo(here, caller().person, visit, picture, now())
         received_at = next(photo.received_at for photo in answer.photos if photo.digest == digest)
@@ -149,7 +153,7 @@ def _checked(data: bytes, digest: str, media_type: str) -> Picture:
 
 
 def _shown(answer: Answer) -> dict[str, Any]:
-    return _out(visit_reading.shown(deployment(), answer), caller())[0]
+    return _out(visit_reading.shown(caller(), answer), caller())[0]
 
 
 def _out(seen: Seen, who_asks: Caller) -> list[dict[str, Any]]:

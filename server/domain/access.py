@@ -60,9 +60,7 @@ def scope_of(caller: Caller, tree: Tree, today: date, kinds: Collection[GrantKin
     return Scope(caller.person, areas(caller.grants, tree, today, kinds))
 
 
-def areas(
-    grants: Iterable[Grant], tree: Tree, today: date, kinds: Collection[GrantKind] = READERS
-) -> tuple[str, ...]:
+def areas(grants: Iterable[Grant], tree: Tree, today: date, kinds: Collection[GrantKind] = READERS) -> tuple[str, ...]:
     """The paths of the granted places as they stand today, without those inside another."""
     paths = sorted({tree.path(grant.place, today) for grant in grants if grant.kind in kinds and grant.place in tree})
     return tuple(path for path in paths if not any(path != other and path.startswith(other) for other in paths))

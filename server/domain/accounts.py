@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from server.domain.places import Tree
 from server.domain.postings import Posting
@@ -31,6 +31,21 @@ def printed_code(code: str) -> str:
 def activation_link(address: str, person: str, code: str) -> str:
     """The link that activates an account; the code stands in the fragment, which no server gets to see."""
     return f"{address}/#activate={code}&person={person}"
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRow:
+    """One slip of a printed sheet: a person posted inside, their first posting there, and their code."""
+
+    person: str
+    name: str
+    phone: str
+    role: str
+    place: str
+    place_name: str
+    township_name: str
+    code: str
+    expires_at: datetime  # in the county's zone
 
 
 def check_password(password: str, known: Iterable[str]) -> None:

@@ -56,9 +56,7 @@ class Calendar:
         """Whether the local day is closed at the place."""
         if not self._closures:
             return False
-        return any(
-            day in self._closures.get(link, ()) for link in (*self._tree.chain(place, day), EVERYWHERE)
-        )
+        return any(day in self._closures.get(link, ()) for link in (*self._tree.chain(place, day), EVERYWHERE))
 
     def working_days(self, place: str, window: Window) -> tuple[date, ...]:
         """The working days of the window at the place, in order."""

@@ -128,9 +128,7 @@ def examine(facts: CheckInFacts, limits: Limits) -> tuple[Finding, ...]:
     if not late:
         return found
     return tuple(
-        Finding(f.check, Outcome.WARN, f.reason, f.value, f.limit, f.others)
-        if f.outcome is Outcome.FAIL
-        else f
+        Finding(f.check, Outcome.WARN, f.reason, f.value, f.limit, f.others) if f.outcome is Outcome.FAIL else f
         for f in found
     )
 
@@ -205,9 +203,7 @@ def _photo_place(facts: CheckInFacts, limits: Limits) -> Finding:
 
 def _photo_time(facts: CheckInFacts, limits: Limits) -> Finding:
     # The photo's clock and the check-in's are the same phone's: compared as written, before any skew is taken off.
-    offsets = [
-        (photo.taken_at - facts.captured_at).total_seconds() for photo in facts.photos if photo.taken_at
-    ]
+    offsets = [(photo.taken_at - facts.captured_at).total_seconds() for photo in facts.photos if photo.taken_at]
     if not offsets:
         return Finding("photo-time", Outcome.PASS, "no-tag", None, -limits.photo_before_s)
     worst = max(offsets, key=lambda s: max(-s - limits.photo_before_s, s - limits.photo_after_s))
@@ -220,9 +216,7 @@ def _photo_reuse(facts: CheckInFacts) -> Finding:
     if facts.copies:
         return Finding("photo-reuse", Outcome.WARN, "copy", len(facts.copies), 0, tuple(facts.copies))
     if facts.near_copies:
-        return Finding(
-            "photo-reuse", Outcome.WARN, "near-copy", len(facts.near_copies), 0, tuple(facts.near_copies)
-        )
+        return Finding("photo-reuse", Outcome.WARN, "near-copy", len(facts.near_copies), 0, tuple(facts.near_copies))
     return Finding("photo-reuse", Outcome.PASS, "", 0, 0)
 
 
@@ -235,9 +229,7 @@ def _speed(facts: CheckInFacts, limits: Limits) -> Finding:
         # With no time between there is no speed: any distance left is too far.
         return Finding("speed", Outcome.WARN if left_m > 0 else Outcome.PASS, "same-time", left_m, 0)
     kmh = left_m / previous.seconds * 3.6
-    return Finding(
-        "speed", Outcome.PASS if kmh <= limits.speed_kmh else Outcome.WARN, "", kmh, limits.speed_kmh
-    )
+    return Finding("speed", Outcome.PASS if kmh <= limits.speed_kmh else Outcome.WARN, "", kmh, limits.speed_kmh)
 
 
 def _mock(facts: CheckInFacts) -> Finding:

@@ -69,9 +69,7 @@ class PersonFacts:
     postings: Sequence[Posting]
     leaves: Sequence[Leave] = ()
     visits: Sequence[VisitFact] = ()
-    excused: frozenset[tuple[str, str, str, int]] = (
-        frozenset()
-    )  # duty, place, window, turn: a supervisor's decision
+    excused: frozenset[tuple[str, str, str, int]] = frozenset()  # duty, place, window, turn: a supervisor's decision
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import IntEnum
 
-from server.storage.database import Connection
-
 from server.adapters import secrets
 from server.domain import problems
 from server.domain.access import READERS, Caller, Grant, GrantKind, areas
@@ -27,6 +25,7 @@ from server.domain.problems import Problem, invalid
 from server.services.deployment import Deployment
 from server.storage import accounts, logbook, people
 from server.storage.accounts import Account, HeldGrant
+from server.storage.database import Connection
 from server.storage.logbook import Line
 
 ADMINS = frozenset({GrantKind.ADMIN})

@@ -1,6 +1,6 @@
 """Duties as data: those we ship, and those a county adds, changes or ends from a day on."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -45,22 +45,24 @@ def listed(deployment: Deployment) -> list[Duty]:
         return register.duties(connection)
 
 
-def save(deployment: Deployment, duty: Duty, actor: str, now: datetime) -> bool:
-    """Stores a version of a duty, which holds from the first window that begins on or after its day.
+def save(deployment: Deployment, given: Sequence[Duty], actor: str, now: datetime) -> int:
+    """Stores versions of duties, each of which holds from the first window that begins on or after its day.
 
-    False if it was stored already. Raises Problem INVALID with everything that makes no sense about it.
+    How many were new or changed. Raises Problem INVALID with everything that makes no sense about them; then none is
+    stored.
     """
-    wrong = [FieldError(f"/{field}", code) for field, code in faults(duty)]
+    wrong = [FieldError(f"/{duty.code}/{field}", code) for duty in given for field, code in faults(duty)]
     if wrong:
         raise Problem(problems.INVALID, errors=wrong)
     with deployment.database.write() as connection:
         state = register.state(connection, lock=True)
         stored = register.duties(connection)
-        before = next((d for d in stored if (d.code, d.since) == (duty.code, duty.since)), None)
-        if before == duty:
-            return False
-        _put(connection, duty, before, judged_span(state), actor, now, _roles(stored, duty.code))
-    return True
+        by_key = {(duty.code, duty.since): duty for duty in stored}
+        new = [duty for duty in given if by_key.get((duty.code, duty.since)) != duty]
+        for duty in new:
+            before = by_key.get((duty.code, duty.since))
+            _put(connection, duty, before, judged_span(state), actor, now, _roles(stored, duty.code))
+    return len(new)
 
 
 def end(deployment: Deployment, code: str, since: date, actor: str, now: datetime) -> bool:
@@ -74,7 +76,7 @@ def end(deployment: Deployment, code: str, since: date, actor: str, now: datetim
     present = [duty for duty in versions if duty.since <= since]
     if not present or not present[-1].active:
         return False
-    return save(deployment, ended(present[-1], since), actor, now)
+    return save(deployment, [ended(present[-1], since)], actor, now) > 0
 
 
 def parse(values: Mapping[str, Any], since: date | None = None) -> Duty:

@@ -176,13 +176,17 @@ def _put_right(sharer: rows.Sharer, visit: Visit) -> bool:
 def _touched(
     visit: Visit, before: Visit | None, sketches: Sequence[rows.Sketch], shared: Sequence[rows.Sharer]
 ) -> list[str]:
-    """Other visits that looked, or will now look, at this one: the next ones of the person, and later sharers."""
+    """Other visits that looked, or will now look, at this one: the next ones of the person, and later sharers.
+
+    Only if what they see of it has changed: pictures that have come, and whether it was rejected. Otherwise visits
+    that share a picture would set each other off without end.
+    """
     rejected = visit.status == VisitStatus.REJECTED
     was_rejected = before is None or before.status == VisitStatus.REJECTED
+    if before is not None and rejected == was_rejected and visit.missing == before.missing:
+        return []
     touched = {s.id for s in shared if (s.occurred_at, s.id) > visit.order and not s.decided}
-    if rejected and was_rejected:
-        return sorted(touched)
-    if before is None or rejected != was_rejected:
+    if rejected != was_rejected:
         for sketch in sketches:
             if sketch.order > visit.order and not sketch.imported:
                 if not sketch.decided:

@@ -3,6 +3,7 @@
 Reading, checking and deciding is done by one module a kind; each answers a plan, and only here anything is written.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -41,7 +42,7 @@ class Outcome:
     removed: int
     unchanged: int
     lines: list[logbook.Line]
-    warnings: list[Remark]
+    remarks: list[Remark]
 
 
 def import_rows(
@@ -79,7 +80,7 @@ def import_rows(
                 rows.hold_people(connection)
                 plan.follow(connection)
                 rows.log(connection, now, plan.lines)
-    return Outcome(plan.created, plan.updated, plan.removed, plan.unchanged, plan.lines, plan.warnings)
+    return Outcome(plan.created, plan.updated, plan.removed, plan.unchanged, plan.lines, plan.remarks)
 
 
 def work_off(deployment: Deployment, now: datetime, progress: Progress = no_progress) -> None:
@@ -87,3 +88,15 @@ def work_off(deployment: Deployment, now: datetime, progress: Progress = no_prog
     while visits.work_off(deployment, now):
         pass
     judging.work_off(deployment, progress)
+
+
+def change_rows(outcome: Outcome) -> list[tuple[str, str, str, str, str]]:
+    """What an import changed, as rows of text: what was done, to what kind of thing, which one, before, after."""
+    return [
+        (line.verb, line.kind, line.subject, _told(line.detail.get("before")), _told(line.detail.get("after")))
+        for line in outcome.lines
+    ]
+
+
+def _told(values: Mapping[str, Any] | None) -> str:
+    return "" if values is None else json.dumps(values, ensure_ascii=False)

@@ -52,7 +52,7 @@ class Plan:
     removed: int = 0
     unchanged: int = 0
     lines: list[logbook.Line] = field(default_factory=list)
-    warnings: list[Remark] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
     store: Callable[[Connection], None] = _nothing
     follow: Callable[[Connection], None] = _nothing
 

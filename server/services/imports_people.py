@@ -63,7 +63,7 @@ def plan_postings(connection: Connection, context: Context, parsed: Parsed[Posti
         *_overlaps(parsed, stored.values()),
     ]
     refuse(errors)
-    found = Plan(warnings=list(_without_office_day(connection, context, parsed)))
+    found = Plan(remarks=list(_without_office_day(connection, context, parsed)))
     added: list[PostingRow] = []
     changed: list[PostingRow] = []
     spans: list[tuple[str, date, date]] = []

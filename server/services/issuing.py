@@ -1,12 +1,11 @@
 """Accounts from the command line: one, or a whole sheet for everybody posted in an area."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from server.adapters import secrets
 from server.domain.access import Grant
-from server.domain.accounts import CODE_ALPHABET, CODE_LENGTH, activation_link, check_password
+from server.domain.accounts import CODE_ALPHABET, CODE_LENGTH, SheetRow, activation_link, check_password
 from server.domain.periods import local_day
 from server.domain.postings import Posting
 from server.domain.problems import invalid
@@ -14,22 +13,6 @@ from server.services.accounts import Activation, close, give
 from server.services.deployment import Deployment
 from server.storage import accounts, logbook, people
 from server.storage.logbook import Line
-
-
-@dataclass(frozen=True, slots=True)
-class SheetRow:
-    """One slip of a sheet: a person posted inside, their first posting there, and their code."""
-
-    person: str
-    name: str
-    phone: str
-    role: str
-    place: str
-    place_name: str
-    township_name: str
-    code: str
-    expires_at: datetime
-    link: str
 
 
 def ensure_account(
@@ -42,8 +25,9 @@ def ensure_account(
 ) -> Activation | None:
     """Gives a person an account if there is none, and the grants; with a password it is ready, else a code is issued.
 
-    A password replaces the one before and ends all sessions at once, a code when it is used. Raises Problem INVALID for
-    an unknown person or place, or a password that will not do.
+    A password replaces the one before and ends all sessions at once. So does a code that comes without grants, as for a
+    forgotten password or a lost phone; one that comes with grants does it when it is used. Raises Problem INVALID for an
+    unknown person or place, or a password that will not do.
     """
     wanted = list(grants)
     with deployment.database.read() as connection:
@@ -70,6 +54,9 @@ def ensure_account(
             accounts.end_codes(connection, person, now)
             logbook.write(connection, now, [Line(actor, "password", "account", person)])
             return None
+        if not wanted:
+            accounts.set_password(connection, person, None)
+            accounts.end_tokens(connection, person, now)
         expires_at = now + timedelta(days=deployment.settings.activation_days)
         accounts.put_codes(connection, {person: digest}, now, expires_at)
         logbook.write(connection, now, [Line(actor, "activation", "account", person)])
@@ -118,8 +105,7 @@ def activate_all(deployment: Deployment, place: str, role: str | None, actor: st
                 place_name="、".join(dict.fromkeys(tree[p.place].name for p in postings)),
                 township_name=township.name if township else "",
                 code=codes[person],
-                expires_at=expires_at,
-                link=activation_link(deployment.settings.public_url, person, codes[person]),
+                expires_at=expires_at.astimezone(deployment.zone),
             )
         )
     return sorted(rows, key=lambda row: (tree.path(row.place, today), row.person))

@@ -1,4 +1,4 @@
-"""The work that nobody waits for. A query finds all of it, so a crash loses none, and it may be done again at any time."""
+"""The work that nobody waits for. A query finds all of it, so that a crash loses none; doing it twice does no harm."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

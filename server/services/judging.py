@@ -4,13 +4,12 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
-from sqlalchemy import Connection
-
 from server.domain.engine import Obligation, PersonFacts, judge
 from server.domain.periods import DAY, Window, local_day, midnight, month_of, windows
 from server.services.deployment import Deployment
 from server.storage import obligations, people, register, spans
 from server.storage import visits as visit_rows
+from server.storage.database import Connection
 
 CHUNK = 400  # people judged in one transaction
 WINDOWS = 24  # windows judged at a time

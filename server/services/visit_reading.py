@@ -31,17 +31,15 @@ class Seen:
 def see(deployment: Deployment, caller: Caller, visit: str, now: datetime) -> Seen:
     """One visit; raises Problem NOT_FOUND for one outside the caller's area, the same as for none."""
     answer = visits.find(deployment, visit)
+    if answer is None or not _may_see(deployment, caller, answer.visit, answer.tree, now):
+        raise Problem(problems.NOT_FOUND)
     with deployment.database.read() as connection:
-        tree = deployment.world(connection).tree
-        if answer is None or not _may_see(deployment, caller, answer.visit, tree, now):
-            raise Problem(problems.NOT_FOUND)
-        return Seen([answer], people.named(connection, [answer.visit.person]), tree)
+        return Seen([answer], people.named(connection, [answer.visit.person]), answer.tree)
 
 
-def shown(deployment: Deployment, answer: Answer) -> Seen:
-    """A visit just taken, to be answered to the person who sent it."""
-    with deployment.database.read() as connection:
-        return Seen([answer], people.named(connection, [answer.visit.person]), deployment.world(connection).tree)
+def shown(caller: Caller, answer: Answer) -> Seen:
+    """A visit just taken, to be answered to the person who sent it; nothing more need be read for that."""
+    return Seen([answer], {caller.person: people.Person(caller.person, caller.name)}, answer.tree)
 
 
 def find_visits(
@@ -61,7 +59,7 @@ def find_visits(
         found = rows.listed(connection, scope_of(caller, tree, today), sought, limit + 1)
         photos = rows.photos_of_all(connection, [visit.id for visit in found])
         named = people.named(connection, [visit.person for visit in found])
-        return Seen([Answer(visit, photos.get(visit.id, []), []) for visit in found], named, tree)
+        return Seen([Answer(visit, photos.get(visit.id, []), [], tree) for visit in found], named, tree)
 
 
 def _within(sought: rows.Sought, path: str) -> rows.Sought:

@@ -4,7 +4,7 @@ Nothing is locked while facts are read and decided on. The transaction begins by
 (`people.take_turn`): if a fact has moved on meanwhile, nothing is written and it is decided again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -17,10 +17,11 @@ from server.domain.checkins import Addition, CheckIn, Visit, VisitPhoto
 from server.domain.checks import VisitStatus
 from server.domain.engine import Obligation
 from server.domain.periods import month_of, week_of
-from server.domain.places import Level
+from server.domain.places import Level, Tree
 from server.domain.problems import Problem, invalid
 from server.services.deployment import Deployment
 from server.services.examining import Examined, Ground, examine, ground, place_of
+from server.services.judging import is_stored, judged_again
 from server.storage import logbook, obligations, people
 from server.storage import visits as rows
 
@@ -37,6 +38,7 @@ class Answer:
     visit: Visit
     photos: list[VisitPhoto]
     obligations: list[Obligation]
+    tree: Tree  # the places as they stood when this was read or decided
     created: bool = False
 
 
@@ -72,6 +74,9 @@ def check_in(deployment: Deployment, person: str, sent: CheckIn, pictures: Seque
     for attempt in range(TRIES):
         try:
             with deployment.database.read() as connection:
+                # Before anything is asked of it: what it names may be no more, and its files are nobody's.
+                if rows.is_taken(connection, sent.id):
+                    raise _Taken
                 on = ground(connection, deployment, person)
                 visit = _new_visit(deployment, person, sent, on, now)
                 photos = _arrived(connection, _announced(sent, now), pictures, deployment, now)
@@ -87,7 +92,7 @@ def check_in(deployment: Deployment, person: str, sent: CheckIn, pictures: Seque
                 line = logbook.Line(person, "check-in", "visit", sent.id, {"status": found.visit.status.value})
                 _finish(connection, found, [line], now)
             work_off(deployment, now, found.touched)
-            return Answer(found.visit, photos, _counted(found), created=True)
+            return Answer(found.visit, photos, _counted(found), on.world.tree, created=True)
         except _MovedOn:
             continue
         except _Taken:
@@ -153,7 +158,8 @@ def find(deployment: Deployment, visit: str) -> Answer | None:
         found = rows.find(connection, visit)
         if found is None:
             return None
-        return Answer(found, rows.photos_of(connection, visit), _stored_counted(connection, found))
+        photos, counts_for = rows.photos_of(connection, visit), _counts_for(connection, deployment, found)
+        return Answer(found, photos, counts_for, deployment.world(connection).tree)
 
 
 def work_off(deployment: Deployment, now: datetime, only: Sequence[str] | None = None, limit: int = 500) -> int:
@@ -215,7 +221,7 @@ def _change(
                 before = rows.photos_of(connection, visit)
                 photos = change(connection, old, before)
                 if photos is None:
-                    return Answer(old, before, _stored_counted(connection, old)), False
+                    return Answer(old, before, _counts_for(connection, deployment, old), on.world.tree), False
                 draft = replace(old, version=old.version + 1)
                 found = examine(connection, deployment, on, draft, photos, now, old)
                 if old.status is VisitStatus.RETURNED and not found.visit.missing:
@@ -232,7 +238,7 @@ def _change(
                     lines.append(_reworked(old, found.visit))
                 _finish(connection, found, lines, now)
             work_off(deployment, now, found.touched)
-            return Answer(found.visit, photos, _counted(found)), True
+            return Answer(found.visit, photos, _counted(found), on.world.tree), True
         except _MovedOn:
             continue
     raise Problem(problems.UNAVAILABLE, retry_after=1)
@@ -415,10 +421,21 @@ def _reworked(old: Visit, new: Visit) -> logbook.Line:
 
 
 def _counted(found: Examined) -> list[Obligation]:
-    return [o for o in found.judged if found.visit.id in o.visits or found.visit.id in o.awaited]
+    return _those_with(found.visit, found.judged)
 
 
-def _stored_counted(connection: Connection, visit: Visit) -> list[Obligation]:
-    labels = [week_of(visit.day).label, month_of(visit.day).label]
-    found = obligations.stored(connection, [visit.person], labels).values()
-    return [o for o in found if visit.id in o.visits or visit.id in o.awaited]
+def _counts_for(connection: Connection, deployment: Deployment, visit: Visit) -> list[Obligation]:
+    """What a stored visit counts for: as stored, or judged now where nobody has asked for its week or month yet."""
+    windows = (week_of(visit.day), month_of(visit.day))
+    versions = people.versions(connection, visit.person)
+    stored = [window.label for window in windows if versions and is_stored(window, versions)]
+    found = list(obligations.stored(connection, [visit.person], stored).values()) if stored else []
+    others = [window for window in windows if window.label not in stored]
+    if others and versions:
+        found += judged_again(connection, deployment, {visit.person: others}, versions.revision)[1]
+    return _those_with(visit, found)
+
+
+def _those_with(visit: Visit, found: Iterable[Obligation]) -> list[Obligation]:
+    its = (o for o in found if visit.id in o.visits or visit.id in o.awaited)
+    return sorted(its, key=lambda o: (o.duty, o.place, o.turn))

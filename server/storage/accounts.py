@@ -112,7 +112,8 @@ def credentials(connection: Connection, code: str, phone: str | None, limit: int
 def lock(connection: Connection, person: str) -> Credential | None:
     """The person's open account, held against other changes until the transaction ends."""
     query = _credential.where(t.person.c.code == person, t.account.c.revoked_at.is_(None))
-    row = connection.execute(query.with_for_update(of=t.account)).first()
+    # Lets new rows that refer to it pass: they and we could wait for each other
+    row = connection.execute(query.with_for_update(of=t.account, key_share=True)).first()
     return Credential(*row) if row else None
 
 

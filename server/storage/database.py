@@ -17,6 +17,7 @@ from sqlalchemy.pool import QueuePool
 # The first releases of each branch without the WAL-reset bug (sqlite.org/wal.html).
 _WAL_SAFE = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 BUSY_TIMEOUT_S = 30
+_READS = {"daocun_reads": True}
 
 
 class Database:
@@ -25,7 +26,8 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
-        self._reads = engine.execution_options(isolation_level="AUTOCOMMIT")
+        # SQLite commits each statement by itself unless a transaction was begun, and need not be told so each time.
+        self._reads = engine.execution_options(**(_READS if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}))
         self._turn = _Turn(engine.url) if self.is_sqlite else None
 
     @contextlib.contextmanager
@@ -124,7 +126,7 @@ def _sqlite(url: URL, pool_size: int) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        if not connection.get_execution_options().get("daocun_reads"):
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine

@@ -24,6 +24,9 @@ class Line:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
+_write = insert(t.log).inline()  # nobody asks for the number of a line
+
+
 def write(connection: Connection, at: datetime, lines: Iterable[Line]) -> None:
     """Adds lines in the transaction of what they tell of."""
     rows = [
@@ -38,4 +41,4 @@ def write(connection: Connection, at: datetime, lines: Iterable[Line]) -> None:
         for x in lines
     ]
     if rows:
-        connection.execute(insert(t.log), rows)
+        connection.execute(_write, rows if len(rows) > 1 else rows[0])

@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, Insert, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from server.domain.engine import Obligation, Reason, Verdict
@@ -17,6 +17,17 @@ _FIELDS = [field.name for field in fields(Obligation)]
 COLUMNS = [t.obligation.c[name] for name in _FIELDS]
 _KEY = ("person", "window", "duty", "place", "turn")
 _BODY = [name for name in _FIELDS if name not in _KEY]
+
+
+_stored = select(*COLUMNS).where(
+    t.obligation.c.person.in_(bindparam("people", expanding=True)),
+    t.obligation.c.window.in_(bindparam("windows", expanding=True)),
+)
+_this_one = [t.obligation.c[name] == bindparam(f"k_{name}") for name in _KEY]
+_drop = delete(t.obligation).where(*_this_one)
+_change = update(t.obligation).where(*_this_one).values({name: bindparam(f"v_{name}") for name in _BODY})
+_CHANGE_NAMES = {name: f"k_{name}" for name in _KEY} | {name: f"v_{name}" for name in _BODY}
+_ADD_NAMES = {name: name for name in _FIELDS}
 
 
 def key(o: Obligation) -> Key:
@@ -50,9 +61,7 @@ def from_row(row: Any) -> Obligation:
 
 def stored(connection: Connection, people: Sequence[str], windows: Sequence[str]) -> dict[Key, Obligation]:
     """The stored obligations of these people in these windows."""
-    c = t.obligation.c
-    query = select(*COLUMNS).where(c.person.in_(people), c.window.in_(windows))
-    found = (from_row(row) for row in connection.execute(query))
+    found = (from_row(row) for row in connection.execute(_stored, {"people": people, "windows": windows}))
     return {key(obligation): obligation for obligation in found}
 
 
@@ -74,27 +83,23 @@ def apply(
 
     What is added may have been added meanwhile by somebody who judged the same facts: then it is the same, and stays.
     """
-    c = t.obligation.c
     if gone:
-        where = [c[name] == bindparam(f"k_{name}") for name in _KEY]
-        connection.execute(
-            delete(t.obligation).where(*where),
-            [dict(zip([f"k_{n}" for n in _KEY], k, strict=True)) for k in gone],
-        )
-    if changed:
-        where = [c[name] == bindparam(f"k_{name}") for name in _KEY]
-        values: dict[str, Any] = {name: bindparam(f"v_{name}") for name in _BODY}
-        connection.execute(
-            update(t.obligation).where(*where).values(values),
-            [_row(o, {n: f"k_{n}" for n in _KEY} | {n: f"v_{n}" for n in _BODY}) for o in changed],
-        )
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    adding = dialect.insert(t.obligation)
-    adding = adding.on_conflict_do_update(
-        index_elements=[c[name] for name in _KEY], set_={name: adding.excluded[name] for name in _BODY}
-    )
+        connection.execute(_drop, [{f"k_{name}": part for name, part in zip(_KEY, k, strict=True)} for k in gone])
+    if len(changed) == 1:
+        connection.execute(_change, _row(changed[0], _CHANGE_NAMES))
+    elif changed:
+        connection.execute(_change, [_row(o, _CHANGE_NAMES) for o in changed])
     for chunk in chunks(added, 2000):
-        connection.execute(adding, [_row(o, {n: n for n in _FIELDS}) for o in chunk])
+        connection.execute(_add[connection.dialect.name], [_row(o, _ADD_NAMES) for o in chunk])
+
+
+def _adding(new: sqlite.Insert | postgresql.Insert) -> Insert:
+    return new.on_conflict_do_update(
+        index_elements=[t.obligation.c[name] for name in _KEY], set_={name: new.excluded[name] for name in _BODY}
+    )
+
+
+_add = {"sqlite": _adding(sqlite.insert(t.obligation)), "postgresql": _adding(postgresql.insert(t.obligation))}
 
 
 def forget(connection: Connection, first: date | None = None, last: date | None = None) -> None:

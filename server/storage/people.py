@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from itertools import islice
 from typing import TypeVar
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
 from server.domain.postings import Leave, Posting
 from server.storage import tables as t
@@ -62,29 +62,35 @@ def named(connection: Connection, codes: Collection[str]) -> dict[str, Person]:
     return found
 
 
+_versions = (
+    select(t.register.c.revision, t.person.c.facts, t.person.c.visits, t.register.c.judged_from, t.register.c.judged_to)
+    .join_from(t.person, t.register, t.register.c.id == 1)
+    .where(t.person.c.code == bindparam("code"))
+)
+
+
 def versions(connection: Connection, code: str) -> Versions | None:
     """The versions a decision about the person rests on; none if there is no such person."""
-    r, p = t.register.c, t.person.c
-    columns = (r.revision, p.facts, p.visits, r.judged_from, r.judged_to)
-    query = select(*columns).join_from(t.person, t.register, r.id == 1).where(p.code == code)
-    row = connection.execute(query).first()
+    row = connection.execute(_versions, {"code": code}).first()
     return Versions(*row) if row else None
+
+
+_take_turn = (
+    update(t.person)
+    .where(
+        t.person.c.code == bindparam("k_code"),
+        t.person.c.visits == bindparam("k_visits"),
+        t.person.c.facts == bindparam("k_facts"),
+        select(t.register.c.revision).where(t.register.c.id == 1).scalar_subquery() == bindparam("k_revision"),
+    )
+    .values(visits=t.person.c.visits + 1)
+)
 
 
 def take_turn(connection: Connection, code: str, versions: Versions) -> bool:
     """Claims the next change of the person's visits; false if what was decided rests on facts that have moved on."""
-    revision = select(t.register.c.revision).where(t.register.c.id == 1).scalar_subquery()
-    claimed = connection.execute(
-        update(t.person)
-        .where(
-            t.person.c.code == code,
-            t.person.c.visits == versions.visits,
-            t.person.c.facts == versions.facts,
-            revision == versions.revision,
-        )
-        .values(visits=versions.visits + 1)
-    )
-    return claimed.rowcount == 1
+    held = {"k_visits": versions.visits, "k_facts": versions.facts, "k_revision": versions.revision}
+    return connection.execute(_take_turn, {"k_code": code, **held}).rowcount == 1
 
 
 def all_versions(connection: Connection, codes: Sequence[str], lock: bool = False) -> dict[str, tuple[int, int]]:
@@ -101,21 +107,26 @@ def bump_facts(connection: Connection, codes: Iterable[str]) -> None:
         connection.execute(update(t.person).where(t.person.c.code.in_(chunk)).values(facts=t.person.c.facts + 1))
 
 
+_postings = select(*(t.posting.c[field.name] for field in fields(Posting))).where(
+    t.posting.c.person.in_(bindparam("codes", expanding=True))
+)
+_leaves = select(*(t.leave.c[field.name] for field in fields(Leave))).where(
+    t.leave.c.person.in_(bindparam("codes", expanding=True))
+)
+
+
 def postings_of(connection: Connection, codes: Sequence[str]) -> dict[str, list[Posting]]:
     """The postings of these people, past and to come."""
-    c = t.posting.c
     found: dict[str, list[Posting]] = defaultdict(list)
-    query = select(c.person, c.role, c.place, c.start, c.end, c.office_weekday).where(c.person.in_(codes))
-    for row in connection.execute(query):
+    for row in connection.execute(_postings, {"codes": codes}):
         found[row.person].append(Posting(*row))
     return found
 
 
 def leaves_of(connection: Connection, codes: Sequence[str]) -> dict[str, list[Leave]]:
     """The approved leaves of these people."""
-    c = t.leave.c
     found: dict[str, list[Leave]] = defaultdict(list)
-    for row in connection.execute(select(c.person, c.start, c.end, c.kind, c.note).where(c.person.in_(codes))):
+    for row in connection.execute(_leaves, {"codes": codes}):
         found[row.person].append(Leave(*row))
     return found
 

@@ -67,8 +67,9 @@ def near(connection: Connection, person: str, moment: Moment, until: date) -> li
         select(*COLUMNS, status_at(moment))
         .where(
             o.person == person,
+            o.opens_on <= until,
             or_(
-                and_(o.due_on >= moment.today, o.opens_on <= until),
+                o.due_on >= moment.today,
                 and_(o.due_on >= moment.grace_from, o.verdict == Verdict.OPEN.value),
                 o.verdict == Verdict.PENDING.value,
             ),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, Insert, Row, Table, and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from server.domain.access import Scope
@@ -56,6 +56,47 @@ class StoredPhoto:
     stored_at: datetime
 
 
+def _if_new(table: Table) -> dict[str, Insert]:
+    """An insert that passes over a row which is there already, in each dialect."""
+    return {
+        "sqlite": sqlite.insert(table).on_conflict_do_nothing(),
+        "postgresql": postgresql.insert(table).on_conflict_do_nothing(),
+    }
+
+
+def _stored(connection: Connection, new: dict[str, Insert], row: dict[str, Any]) -> bool:
+    return connection.execute(new[connection.dialect.name], row, execution_options=COUNTED).rowcount == 1
+
+
+# Statements asked by every check-in are made once: making one costs more than running it.
+_new_visit, _new_photo, _new_addition = _if_new(t.visit), _if_new(t.photo), _if_new(t.addition)
+_find = select(*COLUMNS).where(t.visit.c.id == bindparam("visit"))
+_is_taken = select(t.visit.c.id).where(t.visit.c.id == bindparam("visit"))
+_keep_worked_out = (
+    update(t.visit)
+    .where(t.visit.c.id == bindparam("k_visit"))
+    .values({name: bindparam(f"v_{name}") for name in _WORKED_OUT})
+)
+_photos_of = (
+    select(
+        *(t.visit_photo.c[name] for name in (
+            "digest", "number", "in_time", "announced_at", "received_at", "withdrawn_at")),
+        t.photo.c.latitude, t.photo.c.longitude, t.photo.c.taken_at,
+    )
+    .select_from(t.visit_photo.outerjoin(t.photo, t.photo.c.digest == t.visit_photo.c.digest))
+    .where(t.visit_photo.c.visit == bindparam("visit"))
+    .order_by(t.visit_photo.c.number)
+)  # fmt: skip
+_announce = insert(t.visit_photo)
+_keep_photo_state = (
+    update(t.visit_photo)
+    .where(t.visit_photo.c.visit == bindparam("k_visit"), t.visit_photo.c.digest == bindparam("k_digest"))
+    .values(received_at=bindparam("v_received"), withdrawn_at=bindparam("v_withdrawn"))
+)
+_PHOTO = [field.name for field in fields(StoredPhoto)]
+_known_photo = select(*(t.photo.c[name] for name in _PHOTO)).where(t.photo.c.digest == bindparam("digest"))
+
+
 def from_row(row: Row[Any]) -> Visit:
     """A visit from a row of `COLUMNS`."""
     values = dict(zip(_FIELDS, row, strict=True))
@@ -81,8 +122,13 @@ def _to_row(visit: Visit) -> dict[str, Any]:
 
 def find(connection: Connection, visit: str) -> Visit | None:
     """The visit with this id."""
-    row = connection.execute(select(*COLUMNS).where(t.visit.c.id == visit)).first()
+    row = connection.execute(_find, {"visit": visit}).first()
     return from_row(row) if row else None
+
+
+def is_taken(connection: Connection, visit: str) -> bool:
+    """Whether there is a visit with this id."""
+    return connection.execute(_is_taken, {"visit": visit}).first() is not None
 
 
 def find_all(connection: Connection, ids: Collection[str]) -> dict[str, Visit]:
@@ -96,9 +142,7 @@ def find_all(connection: Connection, ids: Collection[str]) -> dict[str, Visit]:
 
 def insert_new(connection: Connection, visit: Visit) -> bool:
     """Stores a new visit; false, and nothing stored, if its id is taken."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    query = dialect.insert(t.visit).values(_to_row(visit)).on_conflict_do_nothing()
-    return connection.execute(query, execution_options=COUNTED).rowcount == 1
+    return _stored(connection, _new_visit, _to_row(visit))
 
 
 def insert_many(connection: Connection, visits: Iterable[Visit]) -> None:
@@ -115,21 +159,13 @@ def replace_imported(connection: Connection, visit: Visit) -> None:
 def keep_worked_out(connection: Connection, visit: Visit) -> None:
     """Stores what was worked out anew; the first record is not touched."""
     row = _to_row(visit)
-    values = {name: row[name] for name in _WORKED_OUT}
-    connection.execute(update(t.visit).where(t.visit.c.id == visit.id).values(values))
+    values = {f"v_{name}": row[name] for name in _WORKED_OUT}
+    connection.execute(_keep_worked_out, {"k_visit": visit.id, **values})
 
 
 def photos_of(connection: Connection, visit: str) -> list[VisitPhoto]:
     """Every picture announced for the visit, in the order announced, withdrawn ones too."""
-    v, p = t.visit_photo.c, t.photo.c
-    query = (
-        select(v.digest, v.number, v.in_time, v.announced_at, v.received_at, v.withdrawn_at,
-               p.latitude, p.longitude, p.taken_at)
-        .select_from(t.visit_photo.outerjoin(t.photo, p.digest == v.digest))
-        .where(v.visit == visit)
-        .order_by(v.number)
-    )  # fmt: skip
-    return [VisitPhoto(*row) for row in connection.execute(query)]
+    return [VisitPhoto(*row) for row in connection.execute(_photos_of, {"visit": visit})]
 
 
 def announce(connection: Connection, visit: str, photos: Iterable[VisitPhoto]) -> None:
@@ -147,31 +183,23 @@ def announce(connection: Connection, visit: str, photos: Iterable[VisitPhoto]) -
         for photo in photos
     ]
     if rows:
-        connection.execute(insert(t.visit_photo), rows)
+        connection.execute(_announce, rows if len(rows) > 1 else rows[0])
 
 
 def keep_photo_state(connection: Connection, visit: str, photo: VisitPhoto) -> None:
     """Stores that a picture has arrived or was withdrawn."""
-    v = t.visit_photo.c
-    connection.execute(
-        update(t.visit_photo)
-        .where(v.visit == visit, v.digest == photo.digest)
-        .values(received_at=photo.received_at, withdrawn_at=photo.withdrawn_at)
-    )
+    state = {"v_received": photo.received_at, "v_withdrawn": photo.withdrawn_at}
+    connection.execute(_keep_photo_state, {"k_visit": visit, "k_digest": photo.digest, **state})
 
 
 def store_photo(connection: Connection, photo: StoredPhoto) -> bool:
     """Stores what is known of a picture on disk; false if it was known before (from this visit or another)."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    values = {field.name: getattr(photo, field.name) for field in fields(StoredPhoto)}
-    query = dialect.insert(t.photo).values(values).on_conflict_do_nothing()
-    return connection.execute(query, execution_options=COUNTED).rowcount == 1
+    return _stored(connection, _new_photo, {name: getattr(photo, name) for name in _PHOTO})
 
 
 def known_photo(connection: Connection, digest: str) -> StoredPhoto | None:
     """A picture that is on disk."""
-    columns = [t.photo.c[field.name] for field in fields(StoredPhoto)]
-    row = connection.execute(select(*columns).where(t.photo.c.digest == digest)).first()
+    row = connection.execute(_known_photo, {"digest": digest}).first()
     return StoredPhoto(*row) if row else None
 
 
@@ -201,11 +229,16 @@ def _sketch(row: Any) -> Sketch:
     return Sketch(fact, occurred_at, latitude, longitude, accuracy, imported, decided)
 
 
+_since = (
+    select(*_SKETCH)
+    .where(t.visit.c.person == bindparam("person"), t.visit.c.occurred_at >= bindparam("instant"))
+    .order_by(t.visit.c.occurred_at, t.visit.c.id)
+)
+
+
 def since(connection: Connection, person: str, instant: datetime) -> list[Sketch]:
     """The person's visits from an instant on, earliest first."""
-    c = t.visit.c
-    query = select(*_SKETCH).where(c.person == person, c.occurred_at >= instant).order_by(c.occurred_at, c.id)
-    return [_sketch(row) for row in connection.execute(query)]
+    return [_sketch(row) for row in connection.execute(_since, {"person": person, "instant": instant})]
 
 
 def facts_between(
@@ -222,23 +255,24 @@ def facts_between(
     return found
 
 
+_previous = (
+    select(*_SKETCH)
+    .where(
+        t.visit.c.person == bindparam("person"),
+        t.visit.c.occurred_at <= bindparam("instant"),
+        or_(t.visit.c.occurred_at < bindparam("instant"), t.visit.c.id < bindparam("visit")),
+        t.visit.c.status != VisitStatus.REJECTED.value,
+        t.visit.c.latitude.is_not(None),
+        t.visit.c.imported.is_(False),
+    )
+    .order_by(t.visit.c.occurred_at.desc(), t.visit.c.id.desc())
+    .limit(1)
+)
+
+
 def previous(connection: Connection, person: str, order: tuple[datetime, str]) -> Sketch | None:
     """The person's latest earlier check-in with a position that was not rejected; imported records are none."""
-    c = t.visit.c
-    query = (
-        select(*_SKETCH)
-        .where(
-            c.person == person,
-            c.occurred_at <= order[0],
-            or_(c.occurred_at < order[0], c.id < order[1]),
-            c.status != VisitStatus.REJECTED.value,
-            c.latitude.is_not(None),
-            c.imported.is_(False),
-        )
-        .order_by(c.occurred_at.desc(), c.id.desc())
-        .limit(1)
-    )
-    row = connection.execute(query).first()
+    row = connection.execute(_previous, {"person": person, "instant": order[0], "visit": order[1]}).first()
     return _sketch(row) if row else None
 
 
@@ -302,10 +336,7 @@ def clear_stale(connection: Connection, marks: Sequence[int]) -> None:
 
 def add_addition(connection: Connection, visit: str, content: bytes, note: str, at: datetime) -> bool:
     """Stores an addition; false if the same one was stored before."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    row = {"visit": visit, "content": content, "note": note, "at": at}
-    query = dialect.insert(t.addition).values(row).on_conflict_do_nothing()
-    return connection.execute(query, execution_options=COUNTED).rowcount == 1
+    return _stored(connection, _new_addition, {"visit": visit, "content": content, "note": note, "at": at})
 
 
 def set_days(connection: Connection, day_of: Callable[[datetime], date]) -> None:

@@ -31,7 +31,7 @@ CODE = "ABCDE23456"
 
 @pytest.mark.parametrize(
     "typed",
-    ["ABCDE23456", "abcde23456", "ABCDE-23456", " abcde 23456\n", "ABCDE—23456", "ＡＢＣＤＥ２３４５６", "A-B-C-D-E 2 3 4 5 6"],
+    [CODE, "abcde23456", "ABCDE-23456", " abcde 23456\n", "ABCDE—23456", "ＡＢＣＤＥ２３４５６", "A-B-C-D-E 2 3 4 5 6"],
 )
 def test_a_code_is_the_same_however_it_is_typed(typed: str) -> None:
     assert typed_code(typed) == CODE

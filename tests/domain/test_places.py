@@ -57,6 +57,7 @@ def test_a_circle_in_the_register_ends_nobodys_work() -> None:
     [
         ("d2", "d2", True), ("d2", "D", True), ("d2", "T", True), ("d2", "C", True),
         ("d2", "E", False), ("d2", "d1", False), ("D", "d1", False), ("T", "U", False), ("nowhere", "C", False),
+        ("nowhere", "nowhere", True),
     ],
 )  # fmt: skip
 def test_a_place_lies_in_itself_and_in_everything_above_it(code: str, area: str, inside: bool) -> None:

@@ -149,8 +149,8 @@ def test_grants_outside_are_neither_seen_nor_ended(office: Deployment) -> None:
 def test_grants_are_given_inside_one_s_own_area_and_never_to_oneself(
     small_office: Deployment, caller: str, person: str, place: str, expected: str
 ) -> None:
-    grant = Grant(GrantKind.REVIEWER, place)
-    assert outcome(lambda: accounts.add_grant(small_office, caller_of(small_office, caller), person, grant, NOW)) == expected
+    who, grant = caller_of(small_office, caller), Grant(GrantKind.REVIEWER, place)
+    assert outcome(lambda: accounts.add_grant(small_office, who, person, grant, NOW)) == expected
     assert (grant in caller_of(small_office, person).grants) == (expected == DONE or (person, place) == ("inside", "T"))
 
 

@@ -101,6 +101,18 @@ def posts(person: str, role: str, start: date, length: int | None) -> Step:
     return step
 
 
+def leaves(person: str, first: date, length: int) -> Step:
+    leave = Leave(person, first, first + timedelta(days=length))
+
+    def step(deployment: Deployment) -> None:
+        with deployment.database.read() as connection:
+            known = people.leaves_of(connection, [person]).get(person, [])
+        if (leave.start, leave.end) not in [(x.start, x.end) for x in known]:
+            facts.leave(deployment, leave)
+
+    return step
+
+
 def marks_a_day(day: date, kind: DayKind, place: str) -> Step:
     def step(deployment: Deployment) -> None:
         with deployment.database.read() as connection:
@@ -149,14 +161,7 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
     st.builds(posts, PERSONS, ROLES, DAYS, st.none() | st.integers(0, 60)),
     VISITS,
     VISITS,
-    st.builds(
-        lambda person, day, length: (
-            lambda deployment: facts.leave(deployment, Leave(person, day, day + timedelta(days=length)))
-        ),
-        PERSONS,
-        DAYS,
-        st.integers(0, 9),
-    ),
+    st.builds(leaves, PERSONS, DAYS, st.integers(0, 9)),
     st.builds(marks_a_day, DAYS, st.sampled_from(list(DayKind)), st.sampled_from([EVERYWHERE, "T", "d2"])),
     st.builds(moves, st.sampled_from(["d2", "d3"]), st.sampled_from(["D", "E", "F"]), DAYS),
     st.builds(
@@ -268,12 +273,12 @@ def checks_in(deployment: Deployment) -> None:
 
 MEANWHILES: dict[str, Meanwhile] = {
     "a visit comes in": lambda it: facts.visited(it, "p", "d2", d("11-14")),
-    "the person checks in": lambda it: checks_in(it),
+    "the person checks in": checks_in,
     "the person goes on leave": lambda it: facts.leave(it, Leave("p", d("11-12"), d("11-18"))),
     "the person is posted elsewhere too": lambda it: facts.post(it, Posting("p", "envoy", "d3", d("10-01"))),
     "a day is closed": lambda it: facts.mark(it, DayMark(d("11-15"), DayKind.CLOSED)),
     "a duty is changed": lambda it: facts.change_duty(it, replace(SHIPPED[0], since=d("11-01"), times=2)),
-    "the same is judged": lambda it: judging.work_off(it),
+    "the same is judged": judging.work_off,
     "more is judged": lambda it: judging.ensure_judged(it, d("09-10"), d("12-31")),
     "all is judged from scratch": lambda it: judging.rebuild(it, *NOVEMBER),
 }

@@ -1,0 +1,226 @@
+"""The commands of the office that runs a deployment: accounts, duties, places, checking the photos, serving."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from server import terminal
+from server.adapters import clock
+from server.adapters.messages import both
+from server.domain.postings import Role
+from server.terminal import ACTOR, Day, Refused, opened, tell
+
+GRANTS = ("reviewer", "supervisor", "auditor", "admin")
+
+
+@click.command("account")
+@click.argument("person", required=False)
+@click.option("--grant", "grants", multiple=True, metavar="KIND:PLACE", help="May be given several times.")
+@click.option("--password-file", type=click.File("r"), help="Set this password; - reads it from stdin.")
+@click.option("--qr", is_flag=True, help="Print the activation link as a picture too.")
+@click.option("--revoke", is_flag=True, help="Close the account and end its sessions at once.")
+@click.option("--place", metavar="CODE", help="Accounts for everyone posted at this place or inside it.")
+@click.option("--role", type=click.Choice([str(role) for role in Role]), help="Only for people in this role.")
+@click.option("--sheet", type=click.Path(path_type=Path, dir_okay=False), help="Write a sheet to print to this file.")
+def account(
+    person: str | None,
+    grants: tuple[str, ...],
+    password_file: Any,
+    qr: bool,
+    revoke: bool,
+    place: str | None,
+    role: str | None,
+    sheet: Path | None,
+) -> None:
+    """Give an imported PERSON, or everyone at a place, an account."""
+    if place is not None or sheet is not None:
+        alone = not (person or grants or password_file or qr or revoke)
+        if place is None or sheet is None or not alone:
+            raise click.UsageError(both("cli.account-sheet"))
+        _sheet(place, role, sheet)
+        return
+    if person is None or role is not None:
+        raise click.UsageError(both("cli.account-person"))
+    if revoke:
+        if grants or password_file or qr:
+            raise click.UsageError(both("cli.account-revoke"))
+        _revoke(person)
+        return
+    if qr and password_file:
+        raise click.UsageError(both("cli.account-qr"))
+    _account(person, grants, password_file, qr)
+
+
+def _account(person: str, grants: tuple[str, ...], password_file: Any, qr: bool) -> None:
+    from server.domain.access import Grant, GrantKind
+    from server.services import issuing
+
+    wanted = []
+    for grant in grants:
+        kind, colon, place = grant.partition(":")
+        if kind not in GRANTS or not colon or not place:
+            raise click.UsageError(both("cli.account-grant", value=grant, choices=", ".join(GRANTS)))
+        wanted.append(Grant(GrantKind(kind), place))
+    password = password_file.readline().rstrip("\r\n") if password_file else None
+    with opened() as deployment:
+        made = issuing.ensure_account(deployment, person, wanted, ACTOR, clock.now(), password)
+        zone = deployment.zone
+    if made is None:
+        tell("account-ready", person=person)
+        return
+    click.echo(f"{made.code}\n{made.link}")
+    if qr:
+        from server.adapters import papers
+
+        click.echo(papers.qr_text(made.link))
+    tell("account-code", person=person, until=made.expires_at.astimezone(zone).strftime("%Y-%m-%d %H:%M"))
+
+
+def _revoke(person: str) -> None:
+    from server.services import issuing
+
+    with opened() as deployment:
+        done = issuing.revoke(deployment, person, ACTOR, clock.now())
+    if not done:
+        raise Refused("account-none", person=person)
+    tell("account-revoked", person=person)
+
+
+def _sheet(place: str, role: str | None, sheet: Path) -> None:
+    from server.adapters import papers
+    from server.services import issuing
+
+    # The file first: codes that could not be written down would be lost.
+    with opened() as deployment, terminal.output(sheet) as stream:
+        rows = issuing.activate_all(deployment, place, role, ACTOR, clock.now())
+        stream.write(papers.activation_sheet(rows, deployment.settings.public_url))
+    tell("account-sheet-written", people=len(rows), file=sheet)
+
+
+@click.group("duty")
+def duty() -> None:
+    """List, save and end duties: the rules as data."""
+
+
+@duty.command("list")
+def list_duties() -> None:
+    """Print every version of every duty, as `save` takes them."""
+    from server.services import duties
+
+    with opened() as deployment:
+        found = [duties.shown(one) for one in duties.listed(deployment)]
+    click.echo("[" + ",\n ".join(json.dumps(one, ensure_ascii=False) for one in found) + "]")
+
+
+@duty.command("save")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--from", "since", type=Day(), help="Holds from the first week or month that begins on or after this day."
+)
+def save_duties(file: Path, since: date | None) -> None:
+    """Save the duty in a JSON FILE, or the list of duties; all of them or none."""
+    from server.services import duties, imports
+
+    try:
+        given = json.loads(file.read_text(encoding="utf-8-sig"))
+    except ValueError:
+        raise Refused("duty-not-json") from None
+    listed = given if isinstance(given, list) else [given]
+    if not all(isinstance(one, dict) for one in listed):
+        raise Refused("duty-not-json")
+    parsed = [duties.parse(one, since) for one in listed]
+    with opened() as deployment:
+        saved = duties.save(deployment, parsed, ACTOR, clock.now())
+        with terminal.progress("judging") as progress:
+            imports.work_off(deployment, clock.now(), progress)
+    tell("duties-saved", saved=saved, unchanged=len(parsed) - saved)
+
+
+@duty.command("end")
+@click.argument("code")
+@click.option("--from", "since", type=Day(), required=True, help="The first week or month in which it is not owed.")
+def end_duty(code: str, since: date) -> None:
+    """End the duty CODE; what was owed before stays."""
+    from server.services import duties, imports
+
+    with opened() as deployment:
+        done = duties.end(deployment, code, since, ACTOR, clock.now())
+        with terminal.progress("judging") as progress:
+            imports.work_off(deployment, clock.now(), progress)
+    tell("duty-ended" if done else "duty-had-ended", code=code, since=since.isoformat())
+
+
+class DayOrNone(Day):
+    """A local day, or `none`."""
+
+    name = "DAY|none"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The day, or the word `none`."""
+        return value if value == "none" else super().convert(value, param, ctx)
+
+
+@click.command("place")
+@click.argument("code")
+@click.option("--service-from", type=DayOrNone(), required=True, help="A township's own first day of service.")
+def place(code: str, service_from: date | str) -> None:
+    """Set the township CODE's own first day of service, before which nothing is owed there."""
+    from server.services import imports, places
+
+    day = service_from if isinstance(service_from, date) else None
+    with opened() as deployment:
+        places.service_from(deployment, code, day, ACTOR, clock.now())
+        with terminal.progress("judging") as progress:
+            imports.work_off(deployment, clock.now(), progress)
+    tell("service-from", place=code, day=day.isoformat() if day else "–")
+
+
+@click.command("scrub")
+def scrub() -> None:
+    """Check every stored photo against its digest; print what is wrong."""
+    from server.services import upkeep
+
+    with opened() as deployment, terminal.progress("scrubbing") as progress:
+        checked, wrong = upkeep.scrub(deployment, progress)
+    for one in wrong:
+        click.echo(f"{one.fault}\t{one.digest}\t{' '.join(one.visits)}")
+    tell("scrubbed", checked=checked, wrong=len(wrong))
+    if wrong:
+        sys.exit(1)
+
+
+@click.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option("--workers", type=click.IntRange(1, 64), help="Worker processes.")
+@click.option("--tls-cert", type=click.Path(path_type=Path, dir_okay=False), help="Certificate chain, PEM.")
+@click.option("--tls-key", type=click.Path(path_type=Path, dir_okay=False), help="Its private key, PEM.")
+@click.option("--behind-proxy", is_flag=True, help="A proxy in front ends TLS.")
+@click.option("--jobs/--no-jobs", default=True, help="Do the background work too (default: yes).")
+def serve(**options: Any) -> None:
+    """Serve phones and browsers."""
+    from server import serving
+
+    with opened():
+        pass
+    serving.serve(terminal.read_settings(), **options)
+
+
+@click.command("demo")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option("--lan", is_flag=True, help="Make a certificate and serve the local network.")
+def demo(**options: Any) -> None:
+    """Make a throw-away county with ready accounts, and serve it."""
+    from server import demo as county
+
+    county.run(**options)
+
+
+COMMANDS: tuple[click.Command, ...] = (account, duty, place, scrub, serve, demo)

@@ -1,0 +1,116 @@
+"""Who gets what answer from every route; a route that is missing here fails a test.
+
+The visit is the envoy `owner`'s, in the village d1 of the township T. Everybody is as in `tests/support/staff.py`:
+`inside` reviews T, `outside` reviews another township, `supervisor` and `admin` are T's, `colleague` is another envoy
+of T, and the account of `revoked` is closed. Each request meets the same fresh state.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from PIL import Image
+
+from tests.support.staff import NOW, POINT
+
+ROLES: Final = ("owner", "colleague", "inside", "outside", "supervisor", "admin", "anonymous", "revoked")
+
+
+def _jpeg(shade: int) -> bytes:
+    kept = io.BytesIO()
+    Image.linear_gradient("L").rotate(shade).resize((320, 240)).convert("RGB").save(kept, "JPEG")
+    return kept.getvalue()
+
+
+API: Final = "/api/v1"
+VISIT: Final = "018c5c2e-7d11-7c3a-9f00-0d0f5b0a1c2d"
+OTHER_VISIT: Final = "018c5c2e-7d11-7c3a-9f00-0d0f5b0a1c2e"
+PHOTO: Final = _jpeg(10)
+DIGEST: Final = hashlib.sha256(PHOTO).hexdigest()
+AWAITED: Final = "a" * 64
+CHECK_IN: Final[dict[str, Any]] = {
+    "activity": "visit",
+    "place": "d1",
+    "captured_at": NOW.isoformat(),
+    "position": {"latitude": POINT[0], "longitude": POINT[1], "accuracy_m": 12},
+    "photos": [DIGEST, AWAITED],
+}
+GRANT: Final = {"kind": "reviewer", "place": "d1"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One route: what is sent, and the status each role gets, in the order of ROLES; the last two are mostly 401."""
+
+    path: str
+    statuses: tuple[int, ...]
+    json: Any = None
+    data: bytes | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def expected(self) -> dict[str, int]:
+        return dict(zip(ROLES, (*self.statuses, 401, 401)[: len(ROLES)], strict=True))
+
+
+def everybody(status: int) -> tuple[int, ...]:
+    return (status,) * len(ROLES)
+
+
+# Owner, colleague, reviewer inside, reviewer outside, supervisor, admin (, anonymous, revoked)
+TABLE: Final[dict[str, Row]] = {
+    "GET /": Row("/", everybody(200)),
+    "GET /landing/page.css": Row("/landing/page.css", everybody(200)),
+    "GET /livez": Row("/livez", everybody(200)),
+    "GET /readyz": Row("/readyz", everybody(200)),
+    "GET /api/v1/": Row(f"{API}/", everybody(200)),
+    "GET /api/v1/docs/<name>": Row(f"{API}/docs/swagger-ui.css", everybody(200)),
+    "GET /api/v1/swagger.json": Row(f"{API}/swagger.json", everybody(200)),
+    #
+    "POST /api/v1/tokens": Row(f"{API}/tokens", everybody(401), {"phone": "owner", "password": "not this one"}),
+    "POST /api/v1/activations": Row(
+        f"{API}/activations", everybody(401), {"phone": "owner", "code": "2222222222", "password": "not this one"}
+    ),
+    "DELETE /api/v1/tokens/current": Row(f"{API}/tokens/current", (204, 204, 204, 204, 204, 204)),
+    #
+    "GET /api/v1/accounts": Row(f"{API}/accounts", (403, 403, 403, 403, 403, 200)),
+    "POST /api/v1/accounts": Row(f"{API}/accounts", (403, 403, 403, 403, 403, 201), {"person": "revoked"}),
+    "GET /api/v1/accounts/<code:person>": Row(f"{API}/accounts/owner", (403, 404, 403, 404, 403, 200)),
+    "DELETE /api/v1/accounts/<code:person>": Row(f"{API}/accounts/owner", (403, 404, 403, 404, 403, 204)),
+    "POST /api/v1/accounts/<code:person>/activation": Row(
+        f"{API}/accounts/owner/activation", (403, 404, 403, 404, 403, 201)
+    ),
+    "DELETE /api/v1/accounts/<code:person>/tokens": Row(
+        f"{API}/accounts/owner/tokens", (403, 404, 403, 404, 403, 204)
+    ),
+    "GET /api/v1/accounts/<code:person>/grants": Row(f"{API}/accounts/owner/grants", (403, 404, 403, 404, 403, 200)),
+    "POST /api/v1/accounts/<code:person>/grants": Row(
+        f"{API}/accounts/owner/grants", (403, 404, 403, 404, 403, 201), GRANT
+    ),
+    "DELETE /api/v1/accounts/<code:person>/grants/<int(max=2147483647):grant>": Row(
+        f"{API}/accounts/inside/grants/1", (404, 404, 403, 404, 403, 204)
+    ),
+    #
+    "GET /api/v1/me": Row(f"{API}/me", (200, 200, 200, 200, 200, 200)),
+    "GET /api/v1/obligations": Row(f"{API}/obligations", (200, 200, 200, 200, 200, 200)),
+    "GET /api/v1/attendance": Row(f"{API}/attendance?by=place", (403, 403, 200, 200, 200, 200)),
+    "GET /api/v1/villages": Row(f"{API}/villages?unvisited_since=2018-11-01", (403, 403, 200, 200, 200, 200)),
+    #
+    "GET /api/v1/visits": Row(f"{API}/visits", (200, 200, 200, 200, 200, 200)),
+    "PUT /api/v1/visits/<uuid:visit>": Row(f"{API}/visits/{VISIT}", (200, 404, 404, 404, 404, 404), CHECK_IN),
+    "GET /api/v1/visits/<uuid:visit>": Row(f"{API}/visits/{VISIT}", (200, 404, 200, 404, 200, 200)),
+    "PUT /api/v1/visits/<uuid:visit>/photos/<sha256:digest>": Row(
+        f"{API}/visits/{VISIT}/photos/{DIGEST}",
+        (200, 404, 404, 404, 404, 404),
+        data=PHOTO,
+        headers={"Content-Type": "image/jpeg"},
+    ),
+    "GET /api/v1/visits/<uuid:visit>/photos/<sha256:digest>": Row(
+        f"{API}/visits/{VISIT}/photos/{DIGEST}?size=thumb", (200, 404, 200, 404, 200, 200)
+    ),
+    "POST /api/v1/visits/<uuid:visit>/additions": Row(
+        f"{API}/visits/{VISIT}/additions", (200, 404, 404, 404, 404, 404), {"withdrawn": [AWAITED]}
+    ),
+}
