@@ -20,6 +20,7 @@ from server.storage import tables as t
 from server.storage.people import chunks
 
 TOWNSHIPS, DISTRICTS, VILLAGES = 16, 154, 1052  # of one county: as in Leling's register
+WEEK = timedelta(days=7)
 STEP = 0.02  # degrees between neighbouring villages: some 2 km
 FINDINGS = tuple(
     Finding(check, Outcome.PASS, reason, value, limit)
@@ -118,13 +119,11 @@ def settle(deployment: Deployment, made: Counties, now: datetime) -> None:
 _POSTING = ("person", "role", "place", "start", "end", "office_weekday")
 
 
-def fill(deployment: Deployment, made: Counties, number: int, last: date, every: int = 7) -> None:
-    """Stores so many confirmed visits, each with its photo and line in the log: one an envoy every so many days,
-    the latest of them on the day `last`.
-    """
+def fill(deployment: Deployment, made: Counties, number: int, last: date) -> None:
+    """Stores so many confirmed visits, each with its photo and line in the log: each envoy's once a week, up to `last`."""
     tree = _tree(deployment)
     paths = {envoy.village: tree.path(envoy.village, last) for envoy in made.envoys}
-    for chunk in chunks(_past(made.envoys, number, last, every, paths), 5000):
+    for chunk in chunks(_past(made.envoys, number, last, paths), 5000):
         at = chunk[-1].received_at
         with deployment.database.write() as connection:
             visits.insert_many(connection, chunk)
@@ -135,13 +134,11 @@ def fill(deployment: Deployment, made: Counties, number: int, last: date, every:
             logbook.write(connection, at, lines)
 
 
-def _past(
-    envoys: Sequence[Envoy], number: int, last: date, every: int, paths: dict[str, str]
-) -> Iterator[Visit]:
+def _past(envoys: Sequence[Envoy], number: int, last: date, paths: dict[str, str]) -> Iterator[Visit]:
     rounds = -(-number // len(envoys))
     made = 0
     for back in range(rounds - 1, -1, -1):
-        day = last - timedelta(days=back * every)
+        day = last - back * WEEK
         noon = datetime.combine(day, time(2), UTC)  # ten in the morning there
         for n, envoy in enumerate(envoys[: number - made]):
             yield _visit(envoy, day, noon + timedelta(seconds=n), paths[envoy.village])

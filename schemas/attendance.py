@@ -74,8 +74,25 @@ class VillagesQuery(Page):
     format = Choice(("json", "csv", "xlsx", "geojson"), load_default="json")
 
 
+class PointOut(Base):
+    """A position as GeoJSON has it: longitude, then latitude, in WGS-84 degrees."""
+
+    type = Choice(("Point",))
+    coordinates = Items(Number(-180, 180), 2, 2)
+
+
+class VillagePointOut(Base):
+    """A village as a GeoJSON feature."""
+
+    type = Choice(("Feature",))
+    geometry = Part(PointOut, allow_none=True)
+    properties = Part(VillageOut)
+
+
 class VillagesOut(Base):
-    """A page of villages, longest unvisited first."""
+    """A page of villages, longest unvisited first; with `format=geojson` all of them, as `type` and `features`."""
 
     items = Items(Part(VillageOut))
     next = Cursor(f"{DAY}|never", CODE, allow_none=True)
+    type = Choice(("FeatureCollection",))
+    features = Items(Part(VillagePointOut), most=1_000_000)

@@ -85,10 +85,7 @@ def import_(kind: Kind, file: Path, dry_run: bool, since: date | None, crs: str)
 @click.option("--duty", metavar="CODE", help="Only this duty.")
 @click.option("--format", "form", type=click.Choice(["csv", "xlsx", "json"]), help="csv, or what the file's name says.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
-@click.option(
-    "--for-excel",
-    is_flag=True,
-    help="CSV with a byte order mark, so that Excel reads it as UTF-8.")
+@click.option("--for-excel", is_flag=True, help="CSV with a byte order mark, so that Excel reads it as UTF-8.")
 def attendance(
     first: date,
     last: date,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -192,12 +191,12 @@ def scrub() -> None:
         click.echo(f"{one.fault}\t{one.digest}\t{' '.join(one.visits)}")
     tell("scrubbed", checked=checked, wrong=len(wrong))
     if wrong:
-        sys.exit(1)
+        click.get_current_context().exit(1)
 
 
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
 @click.option("--workers", type=click.IntRange(1, 64), help="Worker processes.")
 @click.option("--tls-cert", type=click.Path(path_type=Path, dir_okay=False), help="Certificate chain, PEM.")
 @click.option("--tls-key", type=click.Path(path_type=Path, dir_okay=False), help="Its private key, PEM.")
@@ -207,8 +206,6 @@ def serve(**options: Any) -> None:
     """Serve phones and browsers."""
     from server import serving
 
-    with opened():
-        pass
     serving.serve(terminal.read_settings(), **options)
 
 

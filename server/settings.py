@@ -195,7 +195,7 @@ class Settings:
 
     token_days: int = field(default=180, metadata=_read(_integer(1, 3660)))
     activation_days: int = field(default=7, metadata=_read(_integer(1, 90)))
-    activation_tries: int = field(default=5, metadata=_read(_integer(1, 100)))
+    activation_tries: int = field(default=5, metadata=_read(_integer(1, 5)))
     sign_in_tries: int = field(default=10, metadata=_read(_integer(1, 1000)))
     sign_in_window_s: int = field(default=900, metadata=_read(_integer(10, 86_400)))
     # A thousand phones may share one carrier address, and one phone may send 200 queued check-ins at once

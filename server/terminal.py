@@ -6,11 +6,11 @@ Messages for people go to stderr in both languages, data to stdout or into a fil
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import secrets
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
@@ -136,10 +136,11 @@ def _of_field(error: FieldError) -> str:
 
 
 def unexpected(error: BaseException) -> None:
-    """Logs an error nobody foresaw, and tells its number instead of its traceback."""
-    number = secrets.token_hex(8)
-    logging.getLogger("daocun.cli").error("unexpected, id %s", number, exc_info=error)
-    tell("unexpected", number=number)
+    """Puts the traceback of an error nobody foresaw into a file of its own, and tells of that."""
+    handle, path = tempfile.mkstemp(prefix=f"daocun-{secrets.token_hex(4)}-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        traceback.print_exception(error, file=stream)
+    tell("unexpected", file=path)
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from typing import Any
 
 from PIL import Image
 from sqlalchemy import func, insert, select
+from werkzeug.datastructures import FileStorage
 from werkzeug.test import stream_encode_multipart
 
 from server.adapters import secrets
@@ -197,11 +198,15 @@ def picture(deployment: Deployment, data: bytes, media_type: str = "image/jpeg")
 
 def multipart(body: Any, *pictures: bytes, media_type: str = "image/jpeg") -> tuple[bytes, str]:
     """A check-in with its photos in one call: the body and its media type."""
-    form: dict[str, Any] = {"visit": (io.BytesIO(json.dumps(body).encode()), "visit.json", "application/json")}
+    form = {"visit": _file(json.dumps(body).encode(), "visit.json", "application/json")}
     for number, data in enumerate(pictures):
-        form[f"photo{number}"] = (io.BytesIO(data), f"照片{number}.jpg", media_type)
+        form[f"photo{number}"] = _file(data, f"照片{number}.jpg", media_type)
     stream, _length, boundary = stream_encode_multipart(form, use_tempfile=False)
     return stream.read(), f'multipart/form-data; boundary="{boundary}"'
+
+
+def _file(data: bytes, name: str, media_type: str) -> FileStorage:
+    return FileStorage(io.BytesIO(data), filename=name, content_type=media_type)
 
 
 # What is kept

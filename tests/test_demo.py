@@ -1,5 +1,7 @@
 """The demo county: made whole, true to the rules of the service, and ready for the documents' first check-in."""
 
+import contextlib
+import io
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,12 +39,10 @@ class Made:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     """One township, 西段乡; the tests only look at it."""
     folder = tmp_path_factory.mktemp("demo") / "county"
-    with pytest.MonkeyPatch.context() as patch:
-        said: list[str] = []
-        patch.setattr("click.echo", lambda line="": said.append(line))
+    with contextlib.redirect_stdout(io.StringIO()) as said:
         demo.run(serve=False, folder=folder, today=TODAY, townships=1)
     deployment = opened(folder, TODAY)
-    yield Made(deployment, "\n".join(said))
+    yield Made(deployment, said.getvalue())
     deployment.database.close()
 
 
@@ -58,7 +58,9 @@ def all_of(deployment: Deployment, *columns: Any) -> list[Any]:
 def test_one_township_has_its_villages_and_their_envoys(made: Made) -> None:
     roles = Counter(role for (role,) in all_of(made.deployment, t.posting.c.role))
     assert (roles["envoy"], roles["district-secretary"], roles["paired-leader"]) == (42, 6, 1)
-    envoys = {person for person, role in all_of(made.deployment, t.posting.c.person, t.posting.c.role) if role == "envoy"}
+    envoys = {
+        person for person, role in all_of(made.deployment, t.posting.c.person, t.posting.c.role) if role == "envoy"
+    }
     assert len(envoys) == 26
 
 

@@ -60,9 +60,7 @@ def expect_type(request: Request, *media_types: str) -> str:
     return media_type
 
 
-def raw_body(
-    request: Request, limit: int, too_large: Problem | None = None, cut: Problem | None = None
-) -> bytes:
+def raw_body(request: Request, limit: int, too_large: Problem | None = None, cut: Problem | None = None) -> bytes:
     """The whole body, of at most `limit` bytes.
 
     The server hands over a body that was cut off half-way as a short or empty one and says nothing, so its

@@ -26,8 +26,8 @@ def ensure_account(
     """Gives a person an account if there is none, and the grants; with a password it is ready, else a code is issued.
 
     A password replaces the one before and ends all sessions at once. So does a code that comes without grants, as for a
-    forgotten password or a lost phone; one that comes with grants does it when it is used. Raises Problem INVALID for an
-    unknown person or place, or a password that will not do.
+    forgotten password or a lost phone; one that comes with grants does it when it is used. Raises Problem INVALID for
+    an unknown person or place, or a password that will not do.
     """
     wanted = list(grants)
     with deployment.database.read() as connection:

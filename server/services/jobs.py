@@ -8,7 +8,7 @@ import structlog
 
 from server.adapters import fingerprint
 from server.domain.periods import DAY, local_day, month_of
-from server.services import judging, visits
+from server.services import judging, signing_in, visits
 from server.services.deployment import Deployment
 from server.storage import jobs as found
 from server.storage import people, register
@@ -151,5 +151,6 @@ _JOBS: Final[dict[str, Callable[[Deployment, datetime], int]]] = {
     "judged": judge_marked,
     "ahead": look_ahead,
     "swept": sweep,
+    "tidied": signing_in.tidy,
 }
-_HOURLY: Final = frozenset({"swept"})
+_HOURLY: Final = frozenset({"swept", "tidied"})

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from server.adapters import geodesy, pictures
 from server.adapters.photos import Renditions
 from server.domain import problems
-from server.domain.access import Caller, GrantKind, scope_of
+from server.domain.access import Caller, GrantKind, Scope, scope_of
 from server.domain.checkins import Visit, VisitPhoto
 from server.domain.periods import local_day
 from server.domain.places import Tree
@@ -17,6 +17,7 @@ from server.services.deployment import Deployment
 from server.services.visits import Answer
 from server.storage import people
 from server.storage import visits as rows
+from server.storage.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +53,27 @@ def find_visits(
     with deployment.database.read() as connection:
         tree = deployment.world(connection).tree
         today = local_day(now, deployment.zone)
+        scope = scope_of(caller, tree, today)
         if place is not None:
-            if place not in tree:
-                raise invalid("/place", "not-exist")
-            sought = _within(sought, tree.path(place, today))
-        found = rows.listed(connection, scope_of(caller, tree, today), sought, limit + 1)
+            sought = _within(sought, _known_path(connection, place, scope, tree, caller, today))
+        found = rows.listed(connection, scope, sought, limit + 1)
         photos = rows.photos_of_all(connection, [visit.id for visit in found])
         named = people.named(connection, [visit.person for visit in found])
         return Seen([Answer(visit, photos.get(visit.id, []), [], tree) for visit in found], named, tree)
+
+
+def _known_path(
+    connection: Connection, place: str, scope: Scope, tree: Tree, caller: Caller, today: date
+) -> str:
+    """The path of a place inside the caller's area or postings; any other does not exist for them."""
+    if place in tree:
+        path = tree.path(place, today)
+        if any(path.startswith(area) for area in scope.areas):
+            return path
+        postings = people.postings_of(connection, [caller.person]).get(caller.person, [])
+        if any(f"/{posting.place}/" in path for posting in postings):
+            return path
+    raise invalid("/place", "not-exist")
 
 
 def _within(sought: rows.Sought, path: str) -> rows.Sought:

@@ -190,9 +190,7 @@ def live_codes(connection: Connection, people: Collection[str], now: datetime) -
     ]
 
 
-def put_codes(
-    connection: Connection, digests: Mapping[str, bytes], created_at: datetime, expires_at: datetime
-) -> None:
+def put_codes(connection: Connection, digests: Mapping[str, bytes], created_at: datetime, expires_at: datetime) -> None:
     """Stores a new code for each person; it replaces the one before."""
     c = t.activation.c
     for chunk in chunks(sorted(digests)):

@@ -82,9 +82,7 @@ TABLE: Final[dict[str, Row]] = {
     "POST /api/v1/accounts/<code:person>/activation": Row(
         f"{API}/accounts/owner/activation", (403, 404, 403, 404, 403, 201)
     ),
-    "DELETE /api/v1/accounts/<code:person>/tokens": Row(
-        f"{API}/accounts/owner/tokens", (403, 404, 403, 404, 403, 204)
-    ),
+    "DELETE /api/v1/accounts/<code:person>/tokens": Row(f"{API}/accounts/owner/tokens", (403, 404, 403, 404, 403, 204)),
     "GET /api/v1/accounts/<code:person>/grants": Row(f"{API}/accounts/owner/grants", (403, 404, 403, 404, 403, 200)),
     "POST /api/v1/accounts/<code:person>/grants": Row(
         f"{API}/accounts/owner/grants", (403, 404, 403, 404, 403, 201), GRANT

@@ -144,9 +144,7 @@ def test_only_what_the_contract_lists_is_open() -> None:
 
 def test_every_view_asks_for_something_that_is_known(office: Office) -> None:
     known = {bridge.ANONYMOUS, bridge.PERSON, *auth.REQUIREMENTS}
-    asked = {
-        (method, url): notes.who for _, url, method, notes in operations(office.app.extensions["daocun.api"])
-    }
+    asked = {(method, url): notes.who for _, url, method, notes in operations(office.app.extensions["daocun.api"])}
     assert {what: who for what, who in asked.items() if who not in known} == {}
 
 

@@ -45,7 +45,7 @@ def test_a_photo_is_kept_as_it_was_sent_under_its_digest(sqlite_county: County) 
     json_of(sqlite_county.phone().send(data), 201)
     name = digest(data)
     assert sqlite_county.footprint()[1] == [f"{name[:2]}/{name[2:4]}/{name}"]
-    assert sqlite_county.deployment.photos.open(name).read() == data
+    assert sqlite_county.deployment.photos.path(name).read_bytes() == data
 
 
 @pytest.mark.parametrize(("kind", "media_type"), [("JPEG", "image/jpeg"), ("PNG", "image/png"), ("WEBP", "image/webp")])

@@ -102,6 +102,21 @@ def test_a_revoked_account_comes_back_without_its_password_or_grants(office: Dep
     assert caller_of(office, "inside").grants == ()
 
 
+def test_a_code_dies_with_the_account(office: Deployment) -> None:
+    activation = issuing.ensure_account(office, "owner", [], "command-line", NOW)
+    assert activation is not None
+    issuing.revoke(office, "owner", "command-line", NOW)
+    accounts.open_account(office, caller_of(office, "admin"), "owner", NOW)
+    refused(problems.ACTIVATION_FAILED, lambda: activate(office, activation.code, "owner"))
+
+
+def test_a_code_dies_when_the_office_gives_a_password(office: Deployment) -> None:
+    activation = issuing.ensure_account(office, "owner", [], "command-line", NOW)
+    assert activation is not None
+    issuing.ensure_account(office, "owner", [], "command-line", NOW, password="given words")
+    refused(problems.ACTIVATION_FAILED, lambda: activate(office, activation.code, "owner"))
+
+
 def test_a_sheet_has_a_slip_for_everybody_posted_inside_today(office: Deployment) -> None:
     add_people(office, ["gone", "coming", "two"])
     post(office, "gone", "envoy", "d2", end=NOW.date() - timedelta(days=1))

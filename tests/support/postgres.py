@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +73,8 @@ def find_binaries() -> Path:
 
 
 @contextlib.contextmanager
-def running_cluster() -> Iterator[Cluster]:
-    """Start a cluster for the length of the block."""
+def running_cluster(speed: Mapping[str, str] = SPEED) -> Iterator[Cluster]:
+    """Start a cluster for the length of the block; with other settings than `SPEED` it can be measured."""
     binaries = find_binaries()
     user = _ordinary_user()
     home = _home(user)
@@ -89,7 +89,7 @@ def running_cluster() -> Iterator[Cluster]:
             "listen_addresses": "",
             "unix_socket_directories": str(home),
             "max_connections": "200",
-        } | SPEED
+        } | dict(speed)
         arguments = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with (home / "log").open("wb") as log:
             server = subprocess.Popen(

@@ -1,8 +1,8 @@
 """A small county in a database, with the people who work in it and their accounts.
 
-    C county
-        T township: D district (central village d1): d1 d2
-        U township: F district: f1
+C county
+    T township: D district (central village d1): d1 d2
+    U township: F district: f1
 """
 
 import functools
