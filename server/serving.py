@@ -69,10 +69,10 @@ def serve(
     multiprocessing.set_start_method("fork", force=True)  # so that workers share the socket and what is imported
     _share_imports()
     helper = _Jobs(settings) if jobs else None
-    server = _server(listening, host, port, workers or default_workers(settings), tls_cert, tls_key)
+    tell = partial(started or _say_address, address)
+    server = _server(listening, tell, host, port, workers or default_workers(settings), tls_cert, tls_key)
     if helper:
         server.on_startup(helper.start)
-    server.on_startup(partial(started or _say_address, address))
     # granian would log each start and stop of each worker; what goes wrong still shows.
     try:
         server.serve(target_loader=partial(_load, settings, os.getpid()), wrap_loader=False)
@@ -189,7 +189,13 @@ def _share_imports() -> None:
 
 
 def _server(
-    listening: socket.socket, host: str, port: int, workers: int, tls_cert: Path | None, tls_key: Path | None
+    listening: socket.socket,
+    started: Callable[[], None],
+    host: str,
+    port: int,
+    workers: int,
+    tls_cert: Path | None,
+    tls_key: Path | None,
 ) -> Any:
     from granian._granian import SocketHolder
     from granian.constants import Interfaces, SSLProtocols
@@ -208,6 +214,15 @@ def _server(
             shared: Any = SocketHolder  # its published types leave its arguments out
             self._sso = None
             self._shd = shared(listening.fileno(), False, sockets.BACKLOG)
+
+        def _spawn_workers(self, *given: Any) -> None:
+            with processes.ending_held():
+                super()._spawn_workers(*given)  # type: ignore[no-untyped-call]
+            started()
+
+        def _respawn_workers(self, *given: Any, **more: Any) -> None:
+            with processes.ending_held():
+                super()._respawn_workers(*given, **more)
 
     return Server(
         "server.app",
@@ -235,15 +250,22 @@ def _load(settings: Settings, parent: int, *_target: object) -> Gate:
     from server.app import create_app
 
     processes.end_with_parent(parent)
+    processes.let_end()
     logs.configure(settings)
     app = create_app(settings)
-    threading.Thread(target=_close_idle, name="idle-connections", daemon=True).start()
+    threading.Thread(target=_tend, args=(parent,), name="tend", daemon=True).start()
     return Gate(app)
 
 
-def _close_idle() -> None:
+def _tend(parent: int) -> None:
+    """Ends idle connections, and this worker should it have missed that its parent is gone."""
     while True:
-        time.sleep(IDLE_S / 5)
+        for _ in range(int(IDLE_S / 5)):
+            time.sleep(1)
+            if processes.is_orphan(parent):
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(STOP_S)
+                os.kill(os.getpid(), signal.SIGKILL)
         try:
             sockets.close_idle(IDLE_S)
         except Exception:
@@ -279,7 +301,8 @@ class _Jobs:
         self._process = multiprocessing.Process(
             name="daocun-jobs", target=work, args=(self._settings, os.getpid()), daemon=True
         )
-        self._process.start()
+        with processes.ending_held():
+            self._process.start()
 
     def _watch(self) -> None:
         while self._process is not None:
@@ -297,8 +320,6 @@ def work(settings: Settings, parent: int) -> None:
     from server.services.deployment import open_deployment
 
     # Not taken as they come but between two rounds: a round is never cut short.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     processes.end_with_parent(parent)
     processes.give_way()

@@ -9,7 +9,7 @@ import hashlib
 import io
 import json
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
@@ -74,8 +74,9 @@ IDLE = "idle"  # has an account and no posting
 PEOPLE = tuple(dict.fromkeys([*POSTINGS, *GRANTS, IDLE]))
 
 
-def settle(deployment: Deployment, now: datetime = NOW) -> None:
+def settle(deployment: Deployment, now: datetime = NOW, postings: Mapping[str, tuple[str, str]] | None = None) -> None:
     """Puts the places, the shipped duties, the people, their postings and accounts into an empty database."""
+    posted = POSTINGS if postings is None else postings
     with deployment.database.write() as connection:
         register.insert_places(connection, [_place(code) for code in PLACES])
         for duty in SHIPPED:
@@ -90,11 +91,11 @@ def settle(deployment: Deployment, now: datetime = NOW) -> None:
             accounts.add_token(connection, digest, person, now, now + timedelta(days=180))
         for person, (kind, place) in GRANTS.items():
             accounts.add_grant(connection, person, Grant(kind, place), "command-line", now)
-        for person, (role, place) in POSTINGS.items():
+        for person, (role, place) in posted.items():
             weekday = 2 if role == "district-secretary" else None
             row = {"person": person, "role": role, "place": place, "start": date(2018, 9, 3), "office_weekday": weekday}
             connection.execute(insert(t.posting).values(row))
-        people.bump_facts(connection, POSTINGS)
+        people.bump_facts(connection, posted)
 
 
 def _place(code: str) -> Place:

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import http.client
+import io
 import json
 import os
 import re
@@ -78,7 +79,10 @@ def served(home: Path, *arguments: str) -> Iterator[Served]:
                 break
         assert process.poll() is None, "".join(lines)
         threading.Thread(target=process.stderr.read, daemon=True).start()
-        yield Served(process, port)
+        server = Served(process, port)
+        if "--tls-cert" not in arguments:
+            assert server.ask()[0] == 200
+        yield server
     finally:
         if process.poll() is None:
             process.terminate()
@@ -151,8 +155,10 @@ def test_it_refuses_a_port_that_is_taken_instead_of_sharing_it(home: Path) -> No
 
 @pytest.mark.parametrize(
     ("host", "expected"),
-    [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("localhost", True)]
-    + [("0.0.0.0", False), ("::", False), ("", False), ("192.168.1.5", False), ("no-such-host.invalid", False)],
+    [
+        *((host, True) for host in ("127.0.0.1", "127.8.8.8", "::1", "localhost")),
+        *((host, False) for host in ("0.0.0.0", "::", "", "192.168.1.5", "no-such-host.invalid")),
+    ],
 )
 def test_what_is_only_reached_from_this_machine(host: str, expected: bool) -> None:
     assert serving.is_loopback(host) is expected
@@ -168,14 +174,26 @@ def test_it_ends_at_once_and_well_when_told_to(home: Path) -> None:
     assert all(gone(child) for child in children)
 
 
+def test_told_to_end_while_it_starts_it_ends_at_once(home: Path) -> None:
+    process = command("serve", "--port", str(free_port()), home=home)
+    assert process.stderr is not None
+    with process.stderr:
+        assert "http" in process.stderr.readline()
+        process.terminate()
+        began = time.monotonic()
+        assert process.wait(PATIENCE_S) == 0
+        assert time.monotonic() - began < serving.STOP_S / 2
+
+
 def test_it_finishes_what_is_under_way_before_it_ends(home: Path) -> None:
     with served(home, "--no-jobs") as server, socket.create_connection(("127.0.0.1", server.port)) as phone:
         phone.sendall(b"POST /api/v1/tokens HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n")
-        phone.sendall(b"Content-Length: 36\r\n\r\n" + b'{"phone": "1", ')
+        body = b'{"phone": "1", "password": "12345678"}'
+        phone.sendall(b"Content-Length: %d\r\n\r\n%b" % (len(body), body[:10]))
         time.sleep(0.5)
         server.process.terminate()
         time.sleep(0.5)
-        phone.sendall(b'"password": "12345678"')
+        phone.sendall(body[10:])
         assert phone.recv(100).startswith(b"HTTP/1.1 401")
         assert server.process.wait(PATIENCE_S) == 0
 
@@ -233,7 +251,7 @@ def test_it_ends_tls_for_old_phones_too(home: Path) -> None:
 
 
 def test_what_was_answered_survives_being_killed(tmp_path: Path) -> None:
-    with contextlib.redirect_stdout(None):
+    with contextlib.redirect_stdout(io.StringIO()):
         demo.run(serve=False, folder=tmp_path, townships=1)
     accepted: list[tuple[str, str]] = []
     with served(tmp_path) as server:

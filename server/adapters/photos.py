@@ -143,19 +143,21 @@ class PhotoStore:
     def check(
         self,
         data: bytes,
-        digest: str,
+        digest: str | None,
         *,
         media_type: str,
         declared_length: int | None = None,
         limit: int,
         max_pixels: int = pictures.MAX_PIXELS,
     ) -> Received:
-        """Check a photo that is in memory, and keep nothing; raises as `receive`."""
-        self.path(digest)
+        """Check a photo that is in memory, and keep nothing; without a digest to have, it has its own. Raises as `receive`."""
+        if digest is not None:
+            self.path(digest)
         if len(data) > limit:
             raise _too_large(limit)
-        _check_length_and_digest(len(data), declared_length, hashlib.sha256(data).hexdigest(), digest)
-        return Received(digest, len(data), pictures.inspect(data, media_type, max_pixels=max_pixels))
+        found = hashlib.sha256(data).hexdigest()
+        _check_length_and_digest(len(data), declared_length, found, digest or found)
+        return Received(found, len(data), pictures.inspect(data, media_type, max_pixels=max_pixels))
 
     def keep(self, data: bytes, digest: str) -> None:
         """Put a checked photo on disk, durably."""

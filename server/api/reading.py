@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ import marshmallow
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
-from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder
+from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
 from schemas.base import field_errors, member
 from server.domain import problems
@@ -221,19 +222,36 @@ def _take_apart(body: bytes, boundary: bytes, most: int) -> list[tuple[Field | F
     decoder = MultipartDecoder(boundary, max_parts=most)
     parts: list[tuple[Field | File, list[bytes]]] = []
     try:
-        decoder.receive_data(body)
-        decoder.receive_data(None)
-        while not isinstance(event := decoder.next_event(), Epilogue):
-            if isinstance(event, Field | File):
-                _check_head(event)
-                parts.append((event, []))
-            elif isinstance(event, Data):
-                parts[-1][1].append(event.data)
+        for piece in (*_cut(body, b"--" + boundary, most), None):
+            decoder.receive_data(piece)
+            while not isinstance(event := decoder.next_event(), Epilogue | NeedData):
+                if isinstance(event, Field | File):
+                    _check_head(event)
+                    parts.append((event, []))
+                elif isinstance(event, Data):
+                    parts[-1][1].append(event.data)
     except RequestEntityTooLarge:
         raise Problem(problems.TOO_LARGE) from None
     except (ValueError, AttributeError, LookupError):
         raise Problem(problems.MALFORMED_MULTIPART) from None
     return [(head, pieces[0] if len(pieces) == 1 else b"".join(pieces)) for head, pieces in parts]
+
+
+def _cut(body: bytes, delimiter: bytes, most: int) -> Iterator[bytes]:
+    """The body in pieces that end just before a delimiter, but for the last; some `most` pieces, not more.
+
+    In a piece that holds a delimiter the decoder looks at every byte up to it one by one: three milliseconds a photo.
+    """
+    begin = 0
+    at = body.find(delimiter)
+    for _ in range(most):
+        at = body.find(delimiter, at + 1) if at >= 0 else -1
+        if at < 0:
+            break
+        end = max(begin, at - 2)
+        yield body[begin:end]
+        begin = end
+    yield body[begin:]
 
 
 def _check_head(head: Field | File) -> None:

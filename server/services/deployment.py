@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from server.storage.database import Connection
-
 from server.adapters import calendar
 from server.adapters.photos import PhotoStore
 from server.domain.calendar import Calendar
@@ -19,7 +17,7 @@ from server.domain.places import Level
 from server.domain.postings import Leave, Posting
 from server.settings import Settings
 from server.storage import people, register
-from server.storage.database import Database, open_database
+from server.storage.database import Connection, Database, open_database
 
 RADII: Mapping[str, float] = {Level.VILLAGE: 500, Level.DISTRICT: 300, Level.TOWNSHIP: 500, Level.COUNTY: 1000}
 _PEOPLE_KEPT = 20_000

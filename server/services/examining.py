@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from server.storage.database import Connection
-
 from server.adapters import datum, geodesy
 from server.domain import checks
 from server.domain.checkins import Crs, Visit, VisitPhoto
@@ -18,6 +16,7 @@ from server.services.deployment import Deployment
 from server.services.judging import is_stored
 from server.storage import obligations, people
 from server.storage import visits as rows
+from server.storage.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def examine(
     others = [s.fact for s in sketches if any(s.fact.day in window for window in windows)]
     person = PersonFacts(visit.person, on.postings, on.leaves, [*others, visit.fact()])
     judged = judge(person, windows, on.world)
-    stored = obligations.stored(connection, [visit.person], labels) if labels else {}
+    stored = obligations.stored_of(connection, visit.person, labels)
     changes = obligations.differences(stored, (o for o in judged if o.window in labels))
     return Examined(visit, judged, changes, _touched(visit, before, sketches, shared))
 

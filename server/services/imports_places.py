@@ -242,7 +242,6 @@ def _mark_visits(
         rows.move_visits(connection, _moves(days, old, new))
     inside: dict[str, date] = {}
     there: dict[str, date] = {}
-    townships: dict[str, date] = {}
     around: dict[str, date] = {}
     for change in changes:
         if not change.concerns_visits:
@@ -253,15 +252,12 @@ def _mark_visits(
                 (inside if change.moves else there).setdefault(new.path(code, day), since)
             for tree in (old, new) if change.shifts else ():
                 if code in tree:
-                    township = tree.township_of(code, day)
-                    if township:
-                        townships.setdefault(new.path(township.code, day), since)
                     around.update(dict.fromkeys(tree.chain(code, day), since))
     rows.mark_visits_inside(connection, inside, "place")
     rows.mark_visits_at(connection, there, "place")
-    if townships or around:
-        near = None if len(around) > _MANY else rows.Near(list(townships), list(around))
-        rows.mark_visits_without_place(connection, min(around.values()), near, "place")
+    if around:
+        posted_at = around if len(around) <= _MANY else None
+        rows.mark_visits_without_place(connection, min(around.values()), posted_at, "place")
 
 
 def _moves(days: list[date], old: Tree, new: Tree) -> Iterator[tuple[str, str, date, date]]:

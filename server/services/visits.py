@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from server.storage.database import Connection
-
 from server.adapters import datum
 from server.adapters.photos import Received
 from server.domain import problems
@@ -24,6 +22,7 @@ from server.services.examining import Examined, Ground, examine, ground, place_o
 from server.services.judging import is_stored, judged_again
 from server.storage import logbook, obligations, people
 from server.storage import visits as rows
+from server.storage.database import Connection
 
 Changer = Callable[[Connection, Visit, list[VisitPhoto]], list[VisitPhoto] | None]
 Actor = Callable[[Connection, list[VisitPhoto]], None]
@@ -103,8 +102,7 @@ def check_in(deployment: Deployment, person: str, sent: CheckIn, pictures: Seque
 def expect_photo(deployment: Deployment, person: str, visit: str, digest: str) -> None:
     """Raises Problem before a body is read: NOT_FOUND for another's visit, PHOTO_NOT_ANNOUNCED."""
     with deployment.database.read() as connection:
-        found = rows.find(connection, visit)
-        if found is None or found.person != person:
+        if rows.owner(connection, visit) != person:
             raise Problem(problems.NOT_FOUND)
         _photo_of(rows.photos_of(connection, visit), digest)
 
@@ -429,7 +427,7 @@ def _counts_for(connection: Connection, deployment: Deployment, visit: Visit) ->
     windows = (week_of(visit.day), month_of(visit.day))
     versions = people.versions(connection, visit.person)
     stored = [window.label for window in windows if versions and is_stored(window, versions)]
-    found = list(obligations.stored(connection, [visit.person], stored).values()) if stored else []
+    found = list(obligations.stored_of(connection, visit.person, stored).values())
     others = [window for window in windows if window.label not in stored]
     if others and versions:
         found += judged_again(connection, deployment, {visit.person: others}, versions.revision)[1]

@@ -24,6 +24,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from server.domain.access import Caller, Grant, GrantKind
 from server.storage import tables as t
 from server.storage.people import chunks
+from server.storage.prepared import Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Code:
 
 
 _grant_in_force = and_(t.grant.c.person == t.token.c.person, t.grant.c.ended_at.is_(None))
-_caller = (
+_caller = Prepared(
     select(t.person.c.code, t.person.c.name, t.person.c.language, t.grant.c.kind, t.grant.c.place)
     .join_from(t.token, t.account, t.account.c.person == t.token.c.person)
     .join(t.person, t.person.c.code == t.token.c.person)
@@ -90,11 +91,11 @@ _caller = (
 
 def caller(connection: Connection, digest: bytes, now: datetime) -> Caller | None:
     """Whose live token this is, with their grants in force; one query, for every request asks it."""
-    rows = connection.execute(_caller, {"digest": digest, "now": now}).all()
+    rows = _caller.rows(connection, {"digest": digest, "now": now})
     if not rows:
         return None
     code, name, language, kind, _ = rows[0]
-    grants = () if kind is None else tuple(Grant(GrantKind(row.kind), row.place) for row in rows)
+    grants = () if kind is None else tuple(Grant(GrantKind(kind), place) for *_, kind, place in rows)
     return Caller(code, name, language, grants)
 
 

@@ -1,7 +1,7 @@
 """Whole files at once: many rows added or changed in a few statements, and what must be worked out again after."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -278,26 +278,20 @@ def _mark_by_path(
             connection.execute(insert(t.stale_visit).from_select(["visit", "cause"], found))
 
 
-@dataclass(frozen=True, slots=True)
-class Near:
-    """Whom a change may bring nearer to another place: inside these townships (paths), or posted at these places."""
-
-    townships: Sequence[str]
-    places: Sequence[str]
-
-
-def mark_visits_without_place(connection: Connection, since: date, near: Near | None, cause: str) -> None:
+def mark_visits_without_place(
+    connection: Connection, since: date, posted_at: Collection[str] | None, cause: str
+) -> None:
     """Notes the visits from a day on whose phone left the place out, and which may now be nearest to another.
 
-    Those of people without any posting on their day may be nearest to whatever village; `near`: of the others, whose.
+    Those are the visits of people with a posting at one of the places (none given: whatever posting), for whom the
+    nearest of their villages is taken, and of those without any posting on the day, for whom it is the nearest of all.
     """
     c, p = t.visit.c, t.posting.c
     found = _open_visits(cause).where(c.asked_place.is_(None), c.day >= since)
-    if near is not None:
+    if posted_at is not None:
         in_force = and_(p.person == c.person, p.start <= c.day, or_(p.end.is_(None), p.end >= c.day))
-        posted_there = c.person.in_(select(p.person).where(p.place.in_(sorted(near.places))))
-        inside_them = [inside(c.path, area) for area in sorted(near.townships)]
-        found = found.where(or_(posted_there, ~exists().where(in_force), *inside_them))
+        posted_there = c.person.in_(select(p.person).where(p.place.in_(sorted(posted_at))))
+        found = found.where(or_(posted_there, ~exists().where(in_force)))
     connection.execute(insert(t.stale_visit).from_select(["visit", "cause"], found))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, insert
 
 from server.storage import tables as t
+from server.storage.prepared import Prepared
 
 SYSTEM = "system"
 COMMAND_LINE = "command-line"
@@ -24,7 +25,7 @@ class Line:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
-_write = insert(t.log).inline()  # nobody asks for the number of a line
+_one = Prepared(insert(t.log).inline(), ("at", "actor", "verb", "kind", "subject", "detail"))
 
 
 def write(connection: Connection, at: datetime, lines: Iterable[Line]) -> None:
@@ -40,5 +41,7 @@ def write(connection: Connection, at: datetime, lines: Iterable[Line]) -> None:
         }
         for x in lines
     ]
-    if rows:
-        connection.execute(_write, rows if len(rows) > 1 else rows[0])
+    if len(rows) == 1:
+        _one.run(connection, rows[0])
+    elif rows:
+        connection.execute(insert(t.log), rows)

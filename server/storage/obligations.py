@@ -5,12 +5,13 @@ from dataclasses import fields
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Insert, bindparam, delete, select, update
+from sqlalchemy import Connection, Insert, bindparam, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from server.domain.engine import Obligation, Reason, Verdict
 from server.storage import tables as t
 from server.storage.people import chunks
+from server.storage.prepared import Prepared
 
 Key = tuple[str, str, str, str, int]
 _FIELDS = [field.name for field in fields(Obligation)]
@@ -26,8 +27,16 @@ _stored = select(*COLUMNS).where(
 _this_one = [t.obligation.c[name] == bindparam(f"k_{name}") for name in _KEY]
 _drop = delete(t.obligation).where(*_this_one)
 _change = update(t.obligation).where(*_this_one).values({name: bindparam(f"v_{name}") for name in _BODY})
+_change_one = Prepared(_change)
+_stored_of = Prepared(
+    select(*COLUMNS).where(
+        t.obligation.c.person == bindparam("person"),
+        or_(t.obligation.c.window == bindparam("one"), t.obligation.c.window == bindparam("other")),
+    )
+)
 _CHANGE_NAMES = {name: f"k_{name}" for name in _KEY} | {name: f"v_{name}" for name in _BODY}
 _ADD_NAMES = {name: name for name in _FIELDS}
+_FEW = 4  # a visit seldom counts for more
 
 
 def key(o: Obligation) -> Key:
@@ -65,6 +74,14 @@ def stored(connection: Connection, people: Sequence[str], windows: Sequence[str]
     return {key(obligation): obligation for obligation in found}
 
 
+def stored_of(connection: Connection, person: str, windows: Sequence[str]) -> dict[Key, Obligation]:
+    """The stored obligations of one person in at most two windows: those a visit falls in."""
+    if not windows:
+        return {}
+    asked = {"person": person, "one": windows[0], "other": windows[-1]}
+    return {key(obligation): obligation for obligation in map(from_row, _stored_of.rows(connection, asked))}
+
+
 def differences(
     before: Mapping[Key, Obligation], after: Iterable[Obligation]
 ) -> tuple[list[Obligation], list[Obligation], list[Key]]:
@@ -85,9 +102,10 @@ def apply(
     """
     if gone:
         connection.execute(_drop, [{f"k_{name}": part for name, part in zip(_KEY, k, strict=True)} for k in gone])
-    if len(changed) == 1:
-        connection.execute(_change, _row(changed[0], _CHANGE_NAMES))
-    elif changed:
+    if len(changed) <= _FEW:
+        for one in changed:
+            _change_one.run(connection, _row(one, _CHANGE_NAMES))
+    else:
         connection.execute(_change, [_row(o, _CHANGE_NAMES) for o in changed])
     for chunk in chunks(added, 2000):
         connection.execute(_add[connection.dialect.name], [_row(o, _ADD_NAMES) for o in chunk])

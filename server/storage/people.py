@@ -11,6 +11,7 @@ from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, u
 
 from server.domain.postings import Leave, Posting
 from server.storage import tables as t
+from server.storage.prepared import Prepared
 
 T = TypeVar("T")
 CHUNK = 500  # codes in one IN list
@@ -62,7 +63,7 @@ def named(connection: Connection, codes: Collection[str]) -> dict[str, Person]:
     return found
 
 
-_versions = (
+_versions = Prepared(
     select(t.register.c.revision, t.person.c.facts, t.person.c.visits, t.register.c.judged_from, t.register.c.judged_to)
     .join_from(t.person, t.register, t.register.c.id == 1)
     .where(t.person.c.code == bindparam("code"))
@@ -71,11 +72,11 @@ _versions = (
 
 def versions(connection: Connection, code: str) -> Versions | None:
     """The versions a decision about the person rests on; none if there is no such person."""
-    row = connection.execute(_versions, {"code": code}).first()
+    row = _versions.first(connection, {"code": code})
     return Versions(*row) if row else None
 
 
-_take_turn = (
+_take_turn = Prepared(
     update(t.person)
     .where(
         t.person.c.code == bindparam("k_code"),
@@ -90,7 +91,7 @@ _take_turn = (
 def take_turn(connection: Connection, code: str, versions: Versions) -> bool:
     """Claims the next change of the person's visits; false if what was decided rests on facts that have moved on."""
     held = {"k_visits": versions.visits, "k_facts": versions.facts, "k_revision": versions.revision}
-    return connection.execute(_take_turn, {"k_code": code, **held}).rowcount == 1
+    return _take_turn.run(connection, {"k_code": code, **held}) == 1
 
 
 def all_versions(connection: Connection, codes: Sequence[str], lock: bool = False) -> dict[str, tuple[int, int]]:

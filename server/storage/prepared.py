@@ -25,7 +25,7 @@ class _Compiled:
     dialect: Dialect
     text: str
     by_position: bool
-    binds: list[tuple[str, Convert, Any]]  # name, conversion, and the value where the statement itself gives it
+    binds: list[tuple[str, bool, Convert, Any]]  # name; whether it must be given; its conversion, or its value
     types: list[TypeEngine[Any]]
     converts: list[tuple[int, Callable[[Any], Any]]] | None = None  # known once the driver has said what it returns
 
@@ -72,7 +72,7 @@ class Prepared:
         compiled: Any = statement.compile(
             dialect=dialect, column_keys=self._values, compile_kwargs={"render_postcompile": True}
         )
-        names = compiled.positiontup if compiled.positional else list(compiled.binds)
+        names = compiled.positiontup if compiled.positional else list(compiled.bind_names.values())
         types = [column.type for column in statement.selected_columns] if isinstance(statement, Select) else []
         found = self._compiled[dialect.name] = _Compiled(
             dialect=dialect,
@@ -84,11 +84,12 @@ class Prepared:
         return found
 
 
-def _bind(compiled: Any, name: str, dialect: Dialect) -> tuple[Convert, Any]:
+def _bind(compiled: Any, name: str, dialect: Dialect) -> tuple[bool, Convert, Any]:
     bound = compiled.binds[name]
     convert: Convert = bound.type.dialect_impl(dialect).bind_processor(dialect)
-    value = compiled.params[name]
-    return convert, convert(value) if convert and value is not None else value
+    if bound.required:
+        return True, convert, None
+    return False, None, convert(bound.effective_value) if convert else bound.effective_value
 
 
 def _execute(connection: Connection, compiled: _Compiled, values: Mapping[str, Any]) -> Any:
@@ -96,13 +97,13 @@ def _execute(connection: Connection, compiled: _Compiled, values: Mapping[str, A
     given: Any
     if compiled.by_position:
         given = [
-            (convert(values[name]) if convert else values[name]) if name in values else value
-            for name, convert, value in compiled.binds
+            (convert(values[name]) if convert else values[name]) if required else value
+            for name, required, convert, value in compiled.binds
         ]
     else:
         given = {
-            name: (convert(values[name]) if convert else values[name]) if name in values else value
-            for name, convert, value in compiled.binds
+            name: (convert(values[name]) if convert else values[name]) if required else value
+            for name, required, convert, value in compiled.binds
         }
     try:
         return driver.execute(compiled.text, given)

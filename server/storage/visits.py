@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Row, Table, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from server.domain.access import Scope
@@ -15,11 +15,11 @@ from server.domain.checks import Finding, Outcome, VisitStatus
 from server.domain.engine import VisitFact
 from server.storage import tables as t
 from server.storage.people import chunks
+from server.storage.prepared import Prepared
 from server.storage.scoping import inside, seen_by
 
 _FIELDS = [field.name for field in fields(Visit)]
 COLUMNS = [t.visit.c[name] for name in _FIELDS]
-COUNTED = {"preserve_rowcount": True}  # an INSERT does not keep its row count otherwise
 _WORKED_OUT = ("place", "path", "photos", "missing", "findings", "status", "version")
 
 
@@ -56,28 +56,24 @@ class StoredPhoto:
     stored_at: datetime
 
 
-def _if_new(table: Table) -> dict[str, Insert]:
-    """An insert that passes over a row which is there already, in each dialect."""
-    return {
-        "sqlite": sqlite.insert(table).on_conflict_do_nothing(),
-        "postgresql": postgresql.insert(table).on_conflict_do_nothing(),
-    }
+def _if_new(table: Table, columns: Sequence[str]) -> Prepared:
+    """An insert that passes over a row which is there already."""
+    either = {"sqlite": sqlite.insert(table), "postgresql": postgresql.insert(table)}
+    return Prepared({name: new.on_conflict_do_nothing() for name, new in either.items()}, columns)
 
 
-def _stored(connection: Connection, new: dict[str, Insert], row: dict[str, Any]) -> bool:
-    return connection.execute(new[connection.dialect.name], row, execution_options=COUNTED).rowcount == 1
-
-
-# Statements asked by every check-in are made once: making one costs more than running it.
-_new_visit, _new_photo, _new_addition = _if_new(t.visit), _if_new(t.photo), _if_new(t.addition)
-_find = select(*COLUMNS).where(t.visit.c.id == bindparam("visit"))
-_is_taken = select(t.visit.c.id).where(t.visit.c.id == bindparam("visit"))
-_keep_worked_out = (
+_PHOTO = [field.name for field in fields(StoredPhoto)]
+_new_visit = _if_new(t.visit, _FIELDS)
+_new_photo = _if_new(t.photo, _PHOTO)
+_new_addition = _if_new(t.addition, ("visit", "content", "note", "at"))
+_find = Prepared(select(*COLUMNS).where(t.visit.c.id == bindparam("visit")))
+_owner = Prepared(select(t.visit.c.person).where(t.visit.c.id == bindparam("visit")))
+_keep_worked_out = Prepared(
     update(t.visit)
     .where(t.visit.c.id == bindparam("k_visit"))
     .values({name: bindparam(f"v_{name}") for name in _WORKED_OUT})
 )
-_photos_of = (
+_photos_of = Prepared(
     select(
         *(t.visit_photo.c[name] for name in (
             "digest", "number", "in_time", "announced_at", "received_at", "withdrawn_at")),
@@ -87,17 +83,19 @@ _photos_of = (
     .where(t.visit_photo.c.visit == bindparam("visit"))
     .order_by(t.visit_photo.c.number)
 )  # fmt: skip
-_announce = insert(t.visit_photo)
-_keep_photo_state = (
+_announce_one = Prepared(
+    insert(t.visit_photo),
+    ("visit", "digest", "number", "in_time", "announced_at", "received_at", "withdrawn_at"),
+)
+_keep_photo_state = Prepared(
     update(t.visit_photo)
     .where(t.visit_photo.c.visit == bindparam("k_visit"), t.visit_photo.c.digest == bindparam("k_digest"))
     .values(received_at=bindparam("v_received"), withdrawn_at=bindparam("v_withdrawn"))
 )
-_PHOTO = [field.name for field in fields(StoredPhoto)]
-_known_photo = select(*(t.photo.c[name] for name in _PHOTO)).where(t.photo.c.digest == bindparam("digest"))
+_known_photo = Prepared(select(*(t.photo.c[name] for name in _PHOTO)).where(t.photo.c.digest == bindparam("digest")))
 
 
-def from_row(row: Row[Any]) -> Visit:
+def from_row(row: Sequence[Any]) -> Visit:
     """A visit from a row of `COLUMNS`."""
     values = dict(zip(_FIELDS, row, strict=True))
     values["functions"] = tuple(values["functions"])
@@ -122,13 +120,19 @@ def _to_row(visit: Visit) -> dict[str, Any]:
 
 def find(connection: Connection, visit: str) -> Visit | None:
     """The visit with this id."""
-    row = connection.execute(_find, {"visit": visit}).first()
+    row = _find.first(connection, {"visit": visit})
     return from_row(row) if row else None
+
+
+def owner(connection: Connection, visit: str) -> str | None:
+    """The person whose visit this is; none if there is no such visit."""
+    row = _owner.first(connection, {"visit": visit})
+    return row[0] if row else None
 
 
 def is_taken(connection: Connection, visit: str) -> bool:
     """Whether there is a visit with this id."""
-    return connection.execute(_is_taken, {"visit": visit}).first() is not None
+    return owner(connection, visit) is not None
 
 
 def find_all(connection: Connection, ids: Collection[str]) -> dict[str, Visit]:
@@ -142,7 +146,7 @@ def find_all(connection: Connection, ids: Collection[str]) -> dict[str, Visit]:
 
 def insert_new(connection: Connection, visit: Visit) -> bool:
     """Stores a new visit; false, and nothing stored, if its id is taken."""
-    return _stored(connection, _new_visit, _to_row(visit))
+    return _new_visit.run(connection, _to_row(visit)) == 1
 
 
 def insert_many(connection: Connection, visits: Iterable[Visit]) -> None:
@@ -160,12 +164,12 @@ def keep_worked_out(connection: Connection, visit: Visit) -> None:
     """Stores what was worked out anew; the first record is not touched."""
     row = _to_row(visit)
     values = {f"v_{name}": row[name] for name in _WORKED_OUT}
-    connection.execute(_keep_worked_out, {"k_visit": visit.id, **values})
+    _keep_worked_out.run(connection, {"k_visit": visit.id, **values})
 
 
 def photos_of(connection: Connection, visit: str) -> list[VisitPhoto]:
     """Every picture announced for the visit, in the order announced, withdrawn ones too."""
-    return [VisitPhoto(*row) for row in connection.execute(_photos_of, {"visit": visit})]
+    return [VisitPhoto(*row) for row in _photos_of.rows(connection, {"visit": visit})]
 
 
 def announce(connection: Connection, visit: str, photos: Iterable[VisitPhoto]) -> None:
@@ -182,24 +186,24 @@ def announce(connection: Connection, visit: str, photos: Iterable[VisitPhoto]) -
         }
         for photo in photos
     ]
-    if rows:
-        connection.execute(_announce, rows if len(rows) > 1 else rows[0])
+    for row in rows:
+        _announce_one.run(connection, row)
 
 
 def keep_photo_state(connection: Connection, visit: str, photo: VisitPhoto) -> None:
     """Stores that a picture has arrived or was withdrawn."""
     state = {"v_received": photo.received_at, "v_withdrawn": photo.withdrawn_at}
-    connection.execute(_keep_photo_state, {"k_visit": visit, "k_digest": photo.digest, **state})
+    _keep_photo_state.run(connection, {"k_visit": visit, "k_digest": photo.digest, **state})
 
 
 def store_photo(connection: Connection, photo: StoredPhoto) -> bool:
     """Stores what is known of a picture on disk; false if it was known before (from this visit or another)."""
-    return _stored(connection, _new_photo, {name: getattr(photo, name) for name in _PHOTO})
+    return _new_photo.run(connection, {name: getattr(photo, name) for name in _PHOTO}) == 1
 
 
 def known_photo(connection: Connection, digest: str) -> StoredPhoto | None:
     """A picture that is on disk."""
-    row = connection.execute(_known_photo, {"digest": digest}).first()
+    row = _known_photo.first(connection, {"digest": digest})
     return StoredPhoto(*row) if row else None
 
 
@@ -229,7 +233,7 @@ def _sketch(row: Any) -> Sketch:
     return Sketch(fact, occurred_at, latitude, longitude, accuracy, imported, decided)
 
 
-_since = (
+_since = Prepared(
     select(*_SKETCH)
     .where(t.visit.c.person == bindparam("person"), t.visit.c.occurred_at >= bindparam("instant"))
     .order_by(t.visit.c.occurred_at, t.visit.c.id)
@@ -238,7 +242,7 @@ _since = (
 
 def since(connection: Connection, person: str, instant: datetime) -> list[Sketch]:
     """The person's visits from an instant on, earliest first."""
-    return [_sketch(row) for row in connection.execute(_since, {"person": person, "instant": instant})]
+    return [_sketch(row) for row in _since.rows(connection, {"person": person, "instant": instant})]
 
 
 def facts_between(
@@ -255,7 +259,7 @@ def facts_between(
     return found
 
 
-_previous = (
+_previous = Prepared(
     select(*_SKETCH)
     .where(
         t.visit.c.person == bindparam("person"),
@@ -272,7 +276,7 @@ _previous = (
 
 def previous(connection: Connection, person: str, order: tuple[datetime, str]) -> Sketch | None:
     """The person's latest earlier check-in with a position that was not rejected; imported records are none."""
-    row = connection.execute(_previous, {"person": person, "instant": order[0], "visit": order[1]}).first()
+    row = _previous.first(connection, {"person": person, "instant": order[0], "visit": order[1]})
     return _sketch(row) if row else None
 
 
@@ -336,7 +340,7 @@ def clear_stale(connection: Connection, marks: Sequence[int]) -> None:
 
 def add_addition(connection: Connection, visit: str, content: bytes, note: str, at: datetime) -> bool:
     """Stores an addition; false if the same one was stored before."""
-    return _stored(connection, _new_addition, {"visit": visit, "content": content, "note": note, "at": at})
+    return _new_addition.run(connection, {"visit": visit, "content": content, "note": note, "at": at}) == 1
 
 
 def set_days(connection: Connection, day_of: Callable[[datetime], date]) -> None:

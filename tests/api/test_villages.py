@@ -99,9 +99,10 @@ def test_a_village_keeps_its_visits_when_it_moves(visited: County) -> None:
     assert last_visits(visited, "outside") == [(JINJIA, "2018-11-05"), (ZHENXING, "2018-11-19")]
 
 
-def test_a_village_whose_envoy_has_gone_is_flagged(visited: County) -> None:
-    facts.end_postings(visited.deployment, "owner", d("11-19"))
-    assert {row["code"] for row in villages(visited) if not row["has_envoy"]} == {MUTOUWANG, DONGZHAO}
+@pytest.mark.parametrize(("end", "flagged"), [("11-19", {MUTOUWANG, DONGZHAO}), ("11-20", {MUTOUWANG})])
+def test_a_village_is_flagged_from_the_day_after_its_envoys_last(visited: County, end: str, flagged: set[str]) -> None:
+    facts.end_postings(visited.deployment, "owner", d(end))
+    assert {row["code"] for row in villages(visited) if not row["has_envoy"]} == flagged
 
 
 def test_pages_put_together_are_the_whole_list(visited: County) -> None:

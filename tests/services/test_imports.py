@@ -376,6 +376,7 @@ STEPS: list[tuple[Kind, list[str], date | None]] = [
     ("places", [line_of(DONGZHAO, latitude="37.9")], BEFORE),
     ("places", [line_of(DONGZHAO, latitude="-", longitude="-")], BEFORE),
     ("places", [line_of(JINJIA, latitude=f"{HERE[0]:.6f}", longitude=f"{HERE[1]:.6f}")], BEFORE),
+    ("places", [line_of(ZHENXING, latitude=f"{HERE[0]:.6f}", longitude=f"{HERE[1]:.6f}")], BEFORE),
     ("places", [line_of(DONGZHAO, radius_m="5")], BEFORE),
     ("places", [f"d1 新管区 district {XIDUAN} - - - -", line_of(DISTRICT, parent=TOWN)], date(2018, 11, 10)),
     ("postings", [f"owner envoy {DONGZHAO} 2018-09-03 2018-11-14 -"], None),
@@ -399,6 +400,7 @@ def settled(deployment: Deployment) -> Deployment:
     No photos are needed, so that the place and the posting decide.
     """
     deployment = replace(deployment, limits=replace(deployment.limits, photos_needed=dict.fromkeys(Activity, 0)))
+    take_in(deployment, "postings", f"stranger envoy {JINJIA} 2018-09-03 - -")  # in two townships
     take_in(deployment, "days", "2018-10-23 off -", f"2018-10-23 closed {XIDUAN}")
     card = f"{OLD_CARD} owner {DONGZHAO} study 2018-11-07T10:00:00+08:00 - - - confirmed"
     take_in(deployment, "visits", card)

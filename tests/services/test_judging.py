@@ -214,6 +214,14 @@ def test_a_visit_before_the_days_asked_for_counts_in_a_week_that_reaches_into_th
     assert (weeks["2018-W44"], weeks["2018-W48"]) == ("met", "met")
 
 
+def test_what_is_no_longer_owed_is_taken_away(deployment: Deployment) -> None:
+    an_envoy(deployment)
+    judging.ensure_judged(deployment, *AUTUMN)
+    facts.end_postings(deployment, "p", d("10-31"))
+    judging.ensure_judged(deployment, *AUTUMN)
+    assert max(verdicts(deployment, "envoy-weekly-visit")) == "2018-W43"
+
+
 def test_nothing_is_judged_before_the_first_posting_begins(deployment: Deployment) -> None:
     an_envoy(deployment, "11-13")
     judging.ensure_judged(deployment, date(2000, 1, 1), d("11-25"))
@@ -267,8 +275,9 @@ def interrupted(deployment: Deployment, meanwhile: Meanwhile) -> Deployment:
 
 def checks_in(deployment: Deployment) -> None:
     noon = datetime(2018, 11, 14, 4, tzinfo=UTC)
-    sent = CheckIn(str(uuid.uuid4()), "visit", noon, "d2", device={"no_position": "off"})
-    visits.check_in(deployment, "p", sent, (), noon)
+    sent = CheckIn(str(uuid.uuid4()), "visit", noon, "d2", photos=("a" * 64,), device={"no_position": "off"})
+    answer = visits.check_in(deployment, "p", sent, (), noon)
+    assert answer.visit.status == "incomplete"  # so it will count, and nothing marks the week for another look
 
 
 MEANWHILES: dict[str, Meanwhile] = {
