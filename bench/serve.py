@@ -6,12 +6,10 @@ import sys
 
 from bench import floor
 from server import serving
-from server.adapters import processes
 from server.settings import Settings, load
 
 
-def _load_floor(settings: Settings, parent: int, *_target: object) -> serving.Gate:
-    processes.end_with_parent(parent)
+def _load_floor(settings: Settings) -> serving.Gate:
     return serving.Gate(floor.make(settings.database_url, settings.uploads))
 
 

@@ -49,7 +49,7 @@ def init() -> None:
 @click.option("--from", "since", type=Day(), help="First day on which the places stand so (default: today).")
 @click.option("--crs", type=click.Choice(["wgs84", "gcj02", "bd09"]), default="wgs84", help="Datum of the positions.")
 def import_(kind: Kind, file: Path, dry_run: bool, since: date | None, crs: str) -> None:
-    """Take a CSV or XLSX file in: all of it, or none if any cell is bad."""
+    """Take a CSV or XLSX file in: all of it or nothing."""
     from server.adapters import sheets
     from server.domain import imports as kinds
     from server.services import imports
@@ -104,6 +104,8 @@ def attendance(
     if last < first:
         raise click.UsageError(both("cli.days-order"))
     form = form or {".xlsx": "xlsx", ".json": "json"}.get(output.suffix.lower() if output else "", "csv")
+    if for_excel and form != "csv":
+        raise click.UsageError(both("cli.for-excel-csv"))
     if form == "xlsx" and output is None and sys.stdout.isatty():
         raise click.UsageError(both("cli.xlsx-needs-output"))
     with opened() as deployment, terminal.progress("judging") as progress:
@@ -150,7 +152,7 @@ def rebuild(first: date | None, last: date | None) -> None:
 
 @cli.command("settings", with_appcontext=False)
 def show_settings() -> None:
-    """Print every setting with its meaning, default and present value."""
+    """Print every setting, its default and its value."""
     found = read_settings()
     meanings = [settings_module.describe(found, language) for language in LANGUAGES]
     for chinese, english in zip(*meanings, strict=True):
@@ -173,6 +175,9 @@ def run(arguments: list[str] | None = None) -> int:
         found = cli.main(arguments, prog_name="daocun", standalone_mode=False)
         sys.stdout.flush()
         return found if isinstance(found, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        terminal.say(error.format_message())
+        return MISUSED
     except click.UsageError as error:
         if error.ctx is not None:
             terminal.say(error.ctx.get_usage())

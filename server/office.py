@@ -169,7 +169,10 @@ class DayOrNone(Day):
 @click.argument("code")
 @click.option("--service-from", type=DayOrNone(), required=True, help="A township's own first day of service.")
 def place(code: str, service_from: date | str) -> None:
-    """Set the township CODE's own first day of service, before which nothing is owed there."""
+    """Set a township's own first day of service.
+
+    Weeks and months that begin before it are not owed in the township CODE.
+    """
     from server.services import imports, places
 
     day = service_from if isinstance(service_from, date) else None
@@ -182,7 +185,7 @@ def place(code: str, service_from: date | str) -> None:
 
 @click.command("scrub")
 def scrub() -> None:
-    """Check every stored photo against its digest; print what is wrong."""
+    """Check every stored photo against its digest."""
     from server.services import upkeep
 
     with opened() as deployment, terminal.progress("scrubbing") as progress:

@@ -75,7 +75,7 @@ def serve(
         server.on_startup(helper.start)
     # granian would log each start and stop of each worker; what goes wrong still shows.
     try:
-        server.serve(target_loader=partial(_load, settings, os.getpid()), wrap_loader=False)
+        server.serve(target_loader=partial(_worker, _load, settings, os.getpid()), wrap_loader=False)
     finally:
         if helper:
             helper.stop()
@@ -245,16 +245,20 @@ def _server(
     )
 
 
-def _load(settings: Settings, parent: int, *_target: object) -> Gate:
-    """Makes the application in a worker."""
-    from server.app import create_app
-
+def _worker(load: Callable[[Settings], Gate], settings: Settings, parent: int, *_target: object) -> Gate:
+    """Makes a worker of a process that was just split off."""
     processes.end_with_parent(parent)
     processes.let_end()
     logs.configure(settings)
-    app = create_app(settings)
+    gate = load(settings)
     threading.Thread(target=_tend, args=(parent,), name="tend", daemon=True).start()
-    return Gate(app)
+    return gate
+
+
+def _load(settings: Settings) -> Gate:
+    from server.app import create_app
+
+    return Gate(create_app(settings))
 
 
 def _tend(parent: int) -> None:

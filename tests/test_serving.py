@@ -46,8 +46,8 @@ class Served:
 
     def children(self) -> list[int]:
         """The process ids of its workers and of the process that does the jobs."""
-        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return [int(word) for word in listed.split()]
+        threads = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        return sorted(int(word) for thread in threads for word in thread.read_text().split())
 
     def ask(self, path: str = "/livez", method: str = "GET", **given: Any) -> tuple[int, bytes]:
         """One request on a connection of its own."""
@@ -336,3 +336,49 @@ def test_who_waits_for_a_body_gives_the_place_to_the_next() -> None:
     sent.set()
     slow.join(PATIENCE_S)
     assert answers == [[b"quick"], [b"body"]]
+
+
+_LAN = "import sys; from server import demo; demo.run(port=int(sys.argv[1]), lan=True, townships=1)"
+
+
+@pytest.mark.skipif(not sockets.network_addresses(), reason="this machine is on no network")
+def test_the_demo_serves_the_local_network_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    port = free_port()
+    environ = os.environ | {"PYTHONPATH": str(TREE), "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", _LAN, str(port)], env=environ, text=True, stderr=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stderr is not None
+        said = ""
+        while f":{port}（" not in said:
+            line = process.stderr.readline()
+            assert line, said
+            said += line
+        page = re.search(r"http://[0-9.]+:([0-9]+)(/\S+crt)", said)
+        assert page is not None
+        authority = until(lambda: fetched(int(page[1]), page[2]))
+        digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(authority.decode())).hexdigest()
+        assert ":".join(digest[n : n + 2] for n in range(0, 64, 2)).upper() in said
+        context = ssl.create_default_context(cadata=authority.decode())
+        connection = http.client.HTTPSConnection(
+            sockets.network_addresses()[0], port, context=context, timeout=PATIENCE_S
+        )
+        with contextlib.closing(connection):
+            connection.request("GET", "/livez")
+            assert connection.getresponse().status == 200
+        keys = list(tmp_path.glob("*/server.key"))
+        assert [key.stat().st_mode & 0o777 for key in keys] == [0o600]
+        process.terminate()
+        process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def fetched(port: int, path: str) -> bytes | None:
+    """What is at the address, once somebody listens there."""
+    with contextlib.suppress(ConnectionRefusedError):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+        with contextlib.closing(connection):
+            connection.request("GET", path)
+            return connection.getresponse().read()
+    return None

@@ -68,6 +68,8 @@ def run(
     """
     if serve:
         _check_port("0.0.0.0" if lan else host, port)
+        if lan:
+            _check_port("0.0.0.0", local.page_port(port))
     with _folder(folder, keep=not serve) as home:
         zone = Settings().timezone
         now = midnight(today, zone) + timedelta(hours=16) if today else clock.now()

@@ -30,7 +30,8 @@ def prepare(folder: Path, port: int, now: datetime) -> Lan:
     addresses = sockets.network_addresses()
     if not addresses:
         raise Refused("demo-no-network")
-    made = certificates.self_made([*addresses, "127.0.0.1", "localhost"], now)
+    # Not for localhost: a browser that once saw it with TLS would take no demo without it any more.
+    made = certificates.self_made([*addresses, "127.0.0.1"], now)
     certificate, key = folder / "server.crt", folder / "server.key"
     certificate.write_bytes(made.certificate)
     with os.fdopen(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -38,13 +39,18 @@ def prepare(folder: Path, port: int, now: datetime) -> Lan:
     here = addresses[0]
     return Lan(
         f"https://{here}:{port}",
-        f"http://{here}:{port + 1}{_FILE}",
-        port + 1,
+        f"http://{here}:{page_port(port)}{_FILE}",
+        page_port(port),
         made.fingerprint,
         made.authority,
         certificate,
         key,
     )
+
+
+def page_port(port: int) -> int:
+    """The port next to the service's, where the authority's certificate is fetched."""
+    return port + 1 if port < 65_535 else port - 1
 
 
 def hand_out(lan: Lan, parent: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -203,6 +204,15 @@ def test_a_good_photo_beside_a_bad_one_is_not_kept_either(sqlite_county: County)
     kept = sqlite_county.footprint()
     bad = photo(2)[:-40]
     assert refused(sqlite_county.phone().form(check_in([PHOTO, bad]), PHOTO, bad), 422, "photo-truncated") == []
+    assert sqlite_county.footprint() == kept
+
+
+def test_a_form_over_the_limit_of_all_is_refused_unread(sqlite_county: County) -> None:
+    kept = sqlite_county.footprint()
+    known = sqlite_county.app.extensions
+    known["daocun.settings"] = replace(known["daocun.settings"], multipart_max_bytes=5000)
+    pictures = [photo(number) for number in range(3)]
+    assert refused(sqlite_county.phone().form(check_in(pictures), *pictures), 413, "too-large") == []
     assert sqlite_county.footprint() == kept
 
 

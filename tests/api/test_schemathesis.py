@@ -15,6 +15,7 @@ from flask import Flask
 from schemathesis.checks import CheckContext
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.failures import Failure
+from schemathesis.core.result import Ok
 from schemathesis.core.transport import Response
 from schemathesis.engine import events, from_schema
 from schemathesis.generation import GenerationMode
@@ -48,6 +49,7 @@ PERSONS = {"owner": "field", "inside": "reviewer", "supervisor": "supervisor", "
 ALSO_REFUSED = ["2xx", "3xx", "401", "403", "404", "409", "422", "429"]
 # What a schema says of a value; whoever keeps to it is never refused for one of these.
 OF_THE_SCHEMA = {"required", "unknown", "null", "type", "range", "length", "format", "choice", "finite", "duplicate"}
+SPANS = {("range", "/to"), ("range", "/as_of")}
 
 # Things that are there, beside all those that are not.
 KNOWN = {
@@ -65,9 +67,6 @@ WHERE = {
     "body.place": "places",
     "body.phone": "people",
     "body.person": "people",
-    "body.people[*]": "people",
-    "body.photos[*]": "digests",
-    "body.withdrawn[*]": "digests",
 }
 
 
@@ -81,15 +80,14 @@ class InProcess(Client):
 
 
 @schemathesis.check
-def refused_only_for_what_no_schema_knows(ctx: CheckContext, response: Response, case: Case) -> bool | None:
+def refused_only_for_what_no_schema_knows(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
     """Who sends what the document describes is not told that it does not fit the document."""
     if response.status_code != 422 or case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
         return None
-    told = {error["code"] for error in response.json().get("errors", ())}
-    if told & OF_THE_SCHEMA:
-        raise Failure(
-            operation=case.operation.label, title="Refused", message=f"{sorted(told)} of what the schema says"
-        )
+    for error in response.json().get("errors", ()):
+        # How far a span of days may reach depends on where it begins.
+        if error["code"] in OF_THE_SCHEMA and (error["code"], error["pointer"]) not in SPANS:
+            raise Failure(operation=case.operation.label, title="Refused", message=f"{error} is said by the schema")
     return None
 
 
@@ -166,7 +164,7 @@ def test_all_checks_hold_for_every_route_and_a_token_of_each_kind(tried_county: 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         schema = schemathesis.openapi.from_wsgi(f"{API}/swagger.json", tried_county.app, config=config(person))
-        routes = {operation.ok().label for operation in schema.get_all_operations()}
+        routes = {found.ok().label for found in schema.get_all_operations() if isinstance(found, Ok)}
         found = list(failures(from_schema(schema).execute(), statuses))
     assert not found, "\n\n".join(found)
     assert routes <= {label for label, _ in statuses}
