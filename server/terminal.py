@@ -12,7 +12,7 @@ import secrets
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from server import settings as settings_module
 from server.adapters.messages import LANGUAGES, both, has, text
 from server.domain import cells
 from server.domain.imports import ImportRefused
-from server.domain.problems import FieldError, Problem
+from server.domain.problems import INVALID, FieldError, Problem
 from server.settings import Settings
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def tell(key: str, /, **params: object) -> None:
     say(both(f"cli.{key}", **params))
 
 
-def explain(problem: Problem, limits: Mapping[str, object] | None = None) -> None:
+def explain(problem: Problem) -> None:
     """Prints why something was refused: the sentence, then everything that does not fit."""
     if isinstance(problem, ImportRefused):
         from server.adapters import sheets
@@ -120,7 +120,8 @@ def explain(problem: Problem, limits: Mapping[str, object] | None = None) -> Non
             say(sheets.sentence(cell))
     for error in problem.errors:
         say(_of_field(error))
-    say(both(f"problem.{problem.kind.code}", **{**(limits or {}), **problem.params}))
+    if problem.kind is not INVALID or not problem.errors:
+        say(both(f"problem.{problem.kind.code}", **problem.params))
 
 
 def _of_field(error: FieldError) -> str:

@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from server.cli import cli
+from tests.support.tables import everything
 
 ROOT = Path(__file__).resolve().parents[1]
 GOLDEN = ROOT.parent / "shared" / "golden"  # beside the project on some machines
@@ -25,6 +26,7 @@ class Office:
     """Somebody at a command line, with a deployment of their own."""
 
     def __init__(self, url: str, folder: Path) -> None:
+        self.url = url
         self.environment = {"DAOCUN_HOME": str(folder), "DAOCUN_DATABASE_URL": url}
 
     def runs(self, *words: str) -> str:
@@ -61,17 +63,21 @@ def test_the_command_prints_the_expected_report(office: Office, name: str) -> No
     folder, expected = case(name)
     office.takes_in(folder)
     assert office.attendance(*CASES[name]) == expected
-    office.takes_in(folder)  # the same files again change nothing
+    before = everything(office.url)
+    office.takes_in(folder)
+    assert everything(office.url) == before, "the same files again change nothing"
+    office.runs("rebuild")
     assert office.attendance(*CASES[name]) == expected
 
 
-def test_what_is_judged_before_the_facts_arrive_is_judged_again(office: Office, tmp_path: Path) -> None:
-    folder, expected = case("worked-examples")
+@pytest.mark.parametrize("name", ["worked-examples", "edges-gaps"])
+def test_what_is_judged_before_the_facts_arrive_is_judged_again(office: Office, name: str) -> None:
+    folder, expected = case(name)
     office.takes_in(folder, ("places", "people"))
     for kind in ("visits", "days", "leave", "postings"):
-        office.attendance(*CASES["worked-examples"])
+        office.attendance(*CASES[name])
         office.takes_in(folder, (kind,))
-    assert office.attendance(*CASES["worked-examples"]) == expected
+    assert office.attendance(*CASES[name]) == expected
 
 
 @pytest.mark.parametrize(

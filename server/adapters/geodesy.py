@@ -129,6 +129,16 @@ def _polygon(text: str) -> tuple[Callable[[float, float], bool], Any]:
 
 @cache
 def _geodesic() -> Callable[[Point, Point], float]:
-    from geopy.distance import geodesic
+    from geographiclib.geodesic import Geodesic
+    from geopy.distance import ELLIPSOIDS, geodesic
 
-    return lambda one, other: float(geodesic(one, other).meters)
+    radius_km, _, flattening = ELLIPSOIDS["WGS-84"]
+    ellipsoid = Geodesic(radius_km, flattening)
+
+    class OnWgs84(geodesic):  # type: ignore[misc]
+        """geopy's own distance, but for the ellipsoid's series, which geopy works out anew for each."""
+
+        def measure(self, a: Point, b: Point) -> float:
+            return float(ellipsoid.Inverse(*a, *b, Geodesic.DISTANCE)["s12"])
+
+    return lambda one, other: float(OnWgs84(one, other).meters)

@@ -24,6 +24,8 @@ def visit_out(
 ) -> dict[str, Any]:
     """A visit as the schema `VisitOut` writes it."""
     visit, tree = answer.visit, seen.tree
+    names = place_names(tree, visit)
+    place = spoken_place(visit, names, language)
     person = seen.people.get(visit.person)
     own, reviewer = caller.person == visit.person, is_reviewer(caller, visit)
     raw = None
@@ -34,7 +36,7 @@ def visit_out(
         "person": visit.person,
         "person_name": person.name if person else "",
         "place": visit.place,
-        **place_names(tree, visit),
+        **names,
         "activity": visit.activity,
         "captured_at": visit.captured_at.astimezone(zone),
         "day": visit.day,
@@ -44,7 +46,7 @@ def visit_out(
         "functions": visit.functions,
         "note": visit.note,
         "status": visit.status,
-        "findings": [finding_out(f, visit, tree, language, own=own, reviewer=reviewer) for f in visit.findings],
+        "findings": [finding_out(f, place, language, own=own, reviewer=reviewer) for f in visit.findings],
         "photos": photos_out(answer.photos),
         "imported": visit.imported,
         "version": visit.version,
@@ -87,10 +89,16 @@ def counts_for_out(o: Obligation, tree: Tree, moment: Moment) -> dict[str, Any]:
     }
 
 
-def finding_out(
-    found: Finding, visit: Visit, tree: Tree, language: Language, *, own: bool, reviewer: bool
-) -> dict[str, Any]:
-    """A finding with its sentence.
+def spoken_place(visit: Visit, names: Mapping[str, str | None], language: Language) -> str:
+    """A visit's place as a sentence names it, with its township."""
+    place = names["place_name"] or visit.place
+    if names["township"] in (None, visit.place):
+        return place
+    return text("finding.of-township", language, township=names["township_name"], place=place)
+
+
+def finding_out(found: Finding, place: str, language: Language, *, own: bool, reviewer: bool) -> dict[str, Any]:
+    """A finding with its sentence; `place` as `spoken_place` says it.
 
     A near copy is a reviewer's matter: the person reads only that somebody will look at it.
     """
@@ -102,7 +110,7 @@ def finding_out(
         "outcome": found.outcome,
         "value": _rounded(found.value),
         "limit": _rounded(found.limit),
-        "message": text(f"finding.{found.check}.{_sentence(found)}", language, **_words(found, visit, tree, language)),
+        "message": text(f"finding.{found.check}.{_sentence(found)}", language, place=place, **_words(found, language)),
     }
     if reviewer and found.others:
         shown["visits"] = list(found.others)
@@ -117,11 +125,7 @@ def _sentence(found: Finding) -> str:
     return "ok" if found.outcome is Outcome.PASS else found.outcome.value
 
 
-def _words(found: Finding, visit: Visit, tree: Tree, language: Language) -> Mapping[str, str]:
-    names = place_names(tree, visit)
-    place = names["place_name"] or visit.place
-    if names["township"] not in (None, visit.place):
-        place = text("finding.of-township", language, township=names["township_name"], place=place)
+def _words(found: Finding, language: Language) -> Mapping[str, str]:
     if found.check in _METRES:
         shown = [metres(found.value, language), metres(found.limit, language)]
     elif found.check in ("clock", "photo-time"):
@@ -130,7 +134,7 @@ def _words(found: Finding, visit: Visit, tree: Tree, language: Language) -> Mapp
         shown = [metres(found.value, language), metres(found.limit, language)]
     else:
         shown = [_number(found.value), _number(found.limit)]
-    return {"place": place, "value": shown[0], "limit": shown[1]}
+    return {"value": shown[0], "limit": shown[1]}
 
 
 def metres(value: float | None, language: Language) -> str:

@@ -132,16 +132,9 @@ def look_ahead(deployment: Deployment, now: datetime) -> int:
     return 1
 
 
-def sweep(deployment: Deployment, now: datetime) -> int:
-    """Removes what crashed uploads and old failed sign-ins left behind; how much."""
-    removed = deployment.photos.sweep_temporary(LEFT_BEHIND_S)
-    before = now - timedelta(seconds=deployment.settings.sign_in_window_s) - DAY
-    with deployment.database.read() as connection:
-        waiting = found.has_attempts(connection, before)
-    if waiting:
-        with deployment.database.write() as connection:
-            removed += found.drop_attempts(connection, before)
-    return removed
+def sweep(deployment: Deployment, _now: datetime) -> int:
+    """Removes the temporary files that crashed uploads left behind; how many."""
+    return deployment.photos.sweep_temporary(LEFT_BEHIND_S)
 
 
 _JOBS: Final[dict[str, Callable[[Deployment, datetime], int]]] = {

@@ -63,8 +63,9 @@ class _Turn:
     def __init__(self, url: URL) -> None:
         in_memory = url.database in (None, "", ":memory:")
         self._path = None if in_memory else f"{url.database}-turn"
-        self._local = threading.local()
         self._threads = threading.Lock()
+        self._handle: int | None = None
+        self._process = 0
 
     @contextlib.contextmanager
     def taken(self) -> Iterator[None]:
@@ -74,10 +75,10 @@ class _Turn:
             return
         # Threads queue among themselves first: one waiter for each process, and no file opened per write.
         with self._threads:
-            handle = getattr(self._local, "handle", None)
-            if handle is None or self._local.pid != os.getpid():
-                handle = self._local.handle = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-                self._local.pid = os.getpid()
+            handle = self._handle
+            if handle is None or self._process != os.getpid():  # a child's handle would share its parent's lock
+                handle = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+                self._handle, self._process = handle, os.getpid()
             fcntl.flock(handle, fcntl.LOCK_EX)
             try:
                 yield
@@ -127,7 +128,8 @@ def _sqlite(url: URL, pool_size: int) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         if not connection.get_execution_options().get("daocun_reads"):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            driver: Any = connection.connection.dbapi_connection
+            driver.execute("BEGIN IMMEDIATE")
 
     return engine
 

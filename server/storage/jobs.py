@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_, select, text, update
+from sqlalchemy import Connection, bindparam, exists, func, insert, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from server.domain.checks import VisitStatus
@@ -155,13 +155,3 @@ def mark_holders(connection: Connection, digests: Collection[str], cause: str) -
     if visits:
         connection.execute(insert(t.stale_visit), [{"visit": visit, "cause": cause} for visit in sorted(visits)])
     return len(visits)
-
-
-def has_attempts(connection: Connection, before: datetime) -> bool:
-    """Whether there are failed sign-ins from before an instant."""
-    return connection.execute(select(t.attempt.c.id).where(t.attempt.c.at < before).limit(1)).first() is not None
-
-
-def drop_attempts(connection: Connection, before: datetime) -> int:
-    """Forgets failed sign-ins from before an instant; how many."""
-    return connection.execute(delete(t.attempt).where(t.attempt.c.at < before)).rowcount

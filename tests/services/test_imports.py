@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from server.domain.imports import ImportRefused, Kind, Table
 from server.services import imports, judging, visits
 from server.services.deployment import Deployment
 from server.services.imports import Outcome
-from server.storage import register
+from server.storage import people, register
 from server.storage import tables as t
 from server.storage import visits as visit_rows
 from tests import factories
@@ -457,6 +458,28 @@ def test_only_the_people_and_days_an_import_touches_are_marked(county: Deploymen
     marks = {(person, first, last) for _, person, first, last in table(county, t.stale_span)}
     inside_or_above = ("colleague", "secretary", "leader", "inside")
     assert marks == {(person, date(2018, 10, 9), date(2018, 10, 10)) for person in inside_or_above}
+
+
+def test_a_check_in_that_is_being_written_during_an_import_is_not_forgotten(county: Deployment) -> None:
+    visits.check_in(county, "owner", sent(1, NOW), [], NOW)
+    done = Event()
+
+    def import_places() -> None:
+        take_in(county, "places", line_of(DONGZHAO, latitude="37.9"), work=False)
+        done.set()
+
+    thread = Thread(target=import_places)
+    with county.database.write() as connection:
+        versions = people.versions(connection, "owner")
+        visit = visit_rows.find(connection, visit_id(1))
+        assert versions is not None
+        assert visit is not None
+        assert people.take_turn(connection, "owner", versions)
+        visit_rows.insert_new(connection, replace(visit, id=visit_id(2)))
+        thread.start()
+        assert not done.wait(0.5)
+    thread.join()
+    assert {row[1] for row in table(county, t.stale_visit)} == {visit_id(1), visit_id(2)}
 
 
 def test_a_posting_typed_in_late_confirms_what_was_rejected_for_want_of_it(county: Deployment) -> None:
