@@ -95,7 +95,9 @@ def _growth(databases: servers.Databases, given: argparse.Namespace, camera: Cam
     """The same check-ins into an empty ledger and behind many visits, in turn."""
     empty = servers.world(databases.settings(), 1, 0, servers.now())
     full = servers.world(databases.settings(), 1, given.visits, servers.now())
-    print(f"\n{databases.kind}: check-ins a second into an empty ledger, and behind {given.visits:,} visits; 8 phones\n")
+    print(
+        f"\n{databases.kind}, 8 phones: check-ins a second into an empty ledger, and behind {given.visits:,} visits\n"
+    )
     print(f"{'':24} {'empty':>8} {'behind':>8} {'cost':>7}")
     with ExitStack() as stack:
         pair = [

@@ -65,8 +65,8 @@ def in_one_call(envoy: Envoy, photo: Photo) -> Iterator[Call]:
     """One multipart call with the photo."""
     visit = _json(envoy, photo.digest)
     first = (
-        b"--%b\r\nContent-Disposition: form-data; name=\"visit\"\r\nContent-Type: application/json\r\n\r\n%b\r\n"
-        b"--%b\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"photo.jpg\"\r\n"
+        b'--%b\r\nContent-Disposition: form-data; name="visit"\r\nContent-Type: application/json\r\n\r\n%b\r\n'
+        b'--%b\r\nContent-Disposition: form-data; name="photo"; filename="photo.jpg"\r\n'
         b"Content-Type: image/jpeg\r\n\r\n" % (_BOUNDARY, visit, _BOUNDARY)
     )
     last = b"\r\n--%b--\r\n" % _BOUNDARY

@@ -107,7 +107,7 @@ class Server:
 @contextlib.contextmanager
 def serving(what: str, environment: dict[str, str], *, jobs: bool, log: Path) -> Iterator[Server]:
     """`daocun` or `floor`, served for the length of the block as `daocun serve` does it."""
-    command = [sys.executable, *os.environ.get("X_SERVE","-m bench.serve").split(), what, json.dumps(jobs)]
+    command = [sys.executable, *os.environ.get("X_SERVE", "-m bench.serve").split(), what, json.dumps(jobs)]
     with log.open("ab") as errors:
         process = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.PIPE, stderr=errors)
     try:

@@ -150,7 +150,7 @@ class PhotoStore:
         limit: int,
         max_pixels: int = pictures.MAX_PIXELS,
     ) -> Received:
-        """Check a photo that is in memory, and keep nothing; without a digest to have, it has its own. Raises as `receive`."""
+        """Check a photo that is in memory, and keep nothing; any digest will do for `None`. Raises as `receive`."""
         if digest is not None:
             self.path(digest)
         if len(data) > limit:

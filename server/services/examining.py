@@ -82,7 +82,7 @@ def examine(
     )
     if not visit.decided and not visit.imported:
         earlier = [s for s in shared if (s.occurred_at, s.id) < visit.order and not _put_right(s, visit)]
-        facts = _facts(connection, deployment, on, visit, photos, sketches, earlier)
+        facts = _facts(deployment, on, visit, photos, sketches, earlier)
         findings = checks.examine(facts, deployment.limits)
         visit = replace(visit, findings=findings, status=checks.status(findings, facts, now, deployment.limits))
     labels = [window.label for window in windows if is_stored(window, on.versions)]
@@ -95,7 +95,6 @@ def examine(
 
 
 def _facts(
-    connection: Connection,
     deployment: Deployment,
     on: Ground,
     visit: Visit,
@@ -133,7 +132,7 @@ def _facts(
         photos=[_photo_fact(photo, visit) for photo in announced if photo.received_at],
         copies=sorted(s.id for s in earlier if s.exact),
         near_copies=sorted({s.id for s in earlier if not s.exact}),
-        previous=_previous(connection, visit, sketches),
+        previous=_previous(visit, sketches),
     )
 
 
@@ -144,15 +143,13 @@ def _photo_fact(photo: VisitPhoto, visit: Visit) -> PhotoFact:
     return PhotoFact(away, photo.taken_at)
 
 
-def _previous(connection: Connection, visit: Visit, sketches: Sequence[rows.Sketch]) -> Previous | None:
+def _previous(visit: Visit, sketches: Sequence[rows.Sketch]) -> Previous | None:
     if visit.point is None:
         return None
     found = None
     for sketch in sketches:
-        comparable = sketch.latitude is not None and not sketch.imported
-        if sketch.order < visit.order and comparable and sketch.fact.status != VisitStatus.REJECTED:
+        if sketch.order < visit.order and sketch.comparable:
             found = sketch
-    found = found or rows.previous(connection, visit.person, visit.order)
     if found is None or found.latitude is None or found.longitude is None:
         return None
     away = geodesy.distance_m(*visit.point, found.latitude, found.longitude)

@@ -102,9 +102,11 @@ def check_in(deployment: Deployment, person: str, sent: CheckIn, pictures: Seque
 def expect_photo(deployment: Deployment, person: str, visit: str, digest: str) -> None:
     """Raises Problem before a body is read: NOT_FOUND for another's visit, PHOTO_NOT_ANNOUNCED."""
     with deployment.database.read() as connection:
-        if rows.owner(connection, visit) != person:
-            raise Problem(problems.NOT_FOUND)
-        _photo_of(rows.photos_of(connection, visit), digest)
+        expected = rows.expects(connection, visit, digest)
+    if expected is None or expected[0] != person:
+        raise Problem(problems.NOT_FOUND)
+    if not expected[1]:
+        raise Problem(problems.PHOTO_NOT_ANNOUNCED)
 
 
 def receive_photo(

@@ -25,6 +25,7 @@ class Line:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
+_FEW = 4  # a check-in writes one or two
 _one = Prepared(insert(t.log).inline(), ("at", "actor", "verb", "kind", "subject", "detail"))
 
 
@@ -41,7 +42,8 @@ def write(connection: Connection, at: datetime, lines: Iterable[Line]) -> None:
         }
         for x in lines
     ]
-    if len(rows) == 1:
-        _one.run(connection, rows[0])
-    elif rows:
+    if len(rows) <= _FEW:
+        for row in rows:
+            _one.run(connection, row)
+    else:
         connection.execute(insert(t.log), rows)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, Table, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from server.domain.access import Scope
@@ -40,6 +40,11 @@ class Sketch:
         """By which one visit is earlier than another."""
         return (self.occurred_at, self.fact.id)
 
+    @property
+    def comparable(self) -> bool:
+        """Whether a later check-in is compared with this one: not imported, has a position, was not rejected."""
+        return self.latitude is not None and not self.imported and self.fact.status != VisitStatus.REJECTED
+
 
 @dataclass(frozen=True, slots=True)
 class StoredPhoto:
@@ -58,8 +63,13 @@ class StoredPhoto:
 
 def _if_new(table: Table, columns: Sequence[str]) -> Prepared:
     """An insert that passes over a row which is there already."""
-    either = {"sqlite": sqlite.insert(table), "postgresql": postgresql.insert(table)}
-    return Prepared({name: new.on_conflict_do_nothing() for name, new in either.items()}, columns)
+    return Prepared(
+        {
+            "sqlite": sqlite.insert(table).on_conflict_do_nothing(),
+            "postgresql": postgresql.insert(table).on_conflict_do_nothing(),
+        },
+        columns,
+    )
 
 
 _PHOTO = [field.name for field in fields(StoredPhoto)]
@@ -67,7 +77,17 @@ _new_visit = _if_new(t.visit, _FIELDS)
 _new_photo = _if_new(t.photo, _PHOTO)
 _new_addition = _if_new(t.addition, ("visit", "content", "note", "at"))
 _find = Prepared(select(*COLUMNS).where(t.visit.c.id == bindparam("visit")))
-_owner = Prepared(select(t.visit.c.person).where(t.visit.c.id == bindparam("visit")))
+_taken = Prepared(select(t.visit.c.id).where(t.visit.c.id == bindparam("visit")))
+_expected = Prepared(
+    select(t.visit.c.person, t.visit_photo.c.digest, t.visit_photo.c.withdrawn_at)
+    .select_from(
+        t.visit.outerjoin(
+            t.visit_photo,
+            and_(t.visit_photo.c.visit == t.visit.c.id, t.visit_photo.c.digest == bindparam("digest")),
+        )
+    )
+    .where(t.visit.c.id == bindparam("visit"))
+)
 _keep_worked_out = Prepared(
     update(t.visit)
     .where(t.visit.c.id == bindparam("k_visit"))
@@ -124,15 +144,15 @@ def find(connection: Connection, visit: str) -> Visit | None:
     return from_row(row) if row else None
 
 
-def owner(connection: Connection, visit: str) -> str | None:
-    """The person whose visit this is; none if there is no such visit."""
-    row = _owner.first(connection, {"visit": visit})
-    return row[0] if row else None
+def expects(connection: Connection, visit: str, digest: str) -> tuple[str, bool] | None:
+    """Whose visit it is, and whether it announced the picture and did not withdraw it; none without the visit."""
+    row = _expected.first(connection, {"visit": visit, "digest": digest})
+    return (row[0], row[1] is not None and row[2] is None) if row else None
 
 
 def is_taken(connection: Connection, visit: str) -> bool:
     """Whether there is a visit with this id."""
-    return owner(connection, visit) is not None
+    return _taken.first(connection, {"visit": visit}) is not None
 
 
 def find_all(connection: Connection, ids: Collection[str]) -> dict[str, Visit]:
@@ -233,15 +253,33 @@ def _sketch(row: Any) -> Sketch:
     return Sketch(fact, occurred_at, latitude, longitude, accuracy, imported, decided)
 
 
+_before = t.visit.alias("before")
+_latest_comparable = (
+    select(_before.c.occurred_at)
+    .where(
+        _before.c.person == bindparam("person"),
+        _before.c.occurred_at < bindparam("instant"),
+        _before.c.status != VisitStatus.REJECTED.value,
+        _before.c.latitude.is_not(None),
+        _before.c.imported.is_(False),
+    )
+    .order_by(_before.c.occurred_at.desc())
+    .limit(1)
+)
 _since = Prepared(
     select(*_SKETCH)
-    .where(t.visit.c.person == bindparam("person"), t.visit.c.occurred_at >= bindparam("instant"))
+    .where(
+        t.visit.c.person == bindparam("person"),
+        t.visit.c.occurred_at >= func.coalesce(_latest_comparable.scalar_subquery(), bindparam("instant")),
+    )
     .order_by(t.visit.c.occurred_at, t.visit.c.id)
 )
 
 
 def since(connection: Connection, person: str, instant: datetime) -> list[Sketch]:
-    """The person's visits from an instant on, earliest first."""
+    """The person's visits from an instant on, earliest first, and before them those from the latest `comparable` one
+    on: what a check-in after that instant may be compared with is always among them.
+    """
     return [_sketch(row) for row in _since.rows(connection, {"person": person, "instant": instant})]
 
 
@@ -257,27 +295,6 @@ def facts_between(
     for person, id_, place, activity, day, status, photos, imported in connection.execute(query):
         found[person].append(VisitFact(id_, place, activity, day, status, None if imported else photos))
     return found
-
-
-_previous = Prepared(
-    select(*_SKETCH)
-    .where(
-        t.visit.c.person == bindparam("person"),
-        t.visit.c.occurred_at <= bindparam("instant"),
-        or_(t.visit.c.occurred_at < bindparam("instant"), t.visit.c.id < bindparam("visit")),
-        t.visit.c.status != VisitStatus.REJECTED.value,
-        t.visit.c.latitude.is_not(None),
-        t.visit.c.imported.is_(False),
-    )
-    .order_by(t.visit.c.occurred_at.desc(), t.visit.c.id.desc())
-    .limit(1)
-)
-
-
-def previous(connection: Connection, person: str, order: tuple[datetime, str]) -> Sketch | None:
-    """The person's latest earlier check-in with a position that was not rejected; imported records are none."""
-    row = _previous.first(connection, {"person": person, "instant": order[0], "visit": order[1]})
-    return _sketch(row) if row else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -265,6 +265,11 @@ def test_a_script_need_not_count_digests_when_the_files_come_along(sqlite_county
     assert json_of(sqlite_county.phone().put(check_in([PHOTO, photo(2)])), 200)["id"] == answer["id"]
 
 
+def test_a_file_that_comes_along_twice_is_one_photo(county: County) -> None:
+    answer = json_of(county.phone().form(check_in([PHOTO]), PHOTO, PHOTO), 201)
+    assert (answer["status"], answer["photos"]["received"]) == ("confirmed", [digest(PHOTO)])
+
+
 def test_an_id_in_capitals_is_the_same_id(sqlite_county: County) -> None:
     json_of(sqlite_county.phone().put(check_in([PHOTO])), 201)
     again = json_of(sqlite_county.phone().put(check_in([PHOTO]), visit_id().upper()), 200)

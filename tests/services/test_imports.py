@@ -445,6 +445,19 @@ def test_marking_what_an_import_touches_gives_what_working_everything_out_again_
     assert (obligations(county), findings(county)) == found
 
 
+@pytest.mark.parametrize("late", ["2018-10-01", "2018-10-09", "2018-10-10", "2018-10-31"])
+def test_a_day_before_a_village_changed_hands_concerns_who_owes_it_now(county: Deployment, late: str) -> None:
+    take_in(county, "places", line_of(DONGZHAO, parent=TOWN_DISTRICT), since=BEFORE)
+    take_in(county, "postings", f"idle district-secretary {TOWN_DISTRICT} 2018-09-03 - 2")
+    october = [f"2018-10-{day:02}" for day in range(1, 32)]
+    take_in(county, "days", *(f"{day} closed {DONGZHAO}" for day in october if day != late))
+    judging.ensure_judged(county, *SPAN)
+    take_in(county, "days", f"{late} closed {DONGZHAO}")
+    found = obligations(county)
+    judging.rebuild(county, *SPAN)
+    assert obligations(county) == found
+
+
 def test_the_first_import_marks_nothing_while_nothing_is_judged(deployment: Deployment) -> None:
     factories.settle(deployment)
     take_in(deployment, "postings", f"idle envoy {DONGZHAO} 2018-10-01 - -", work=False)

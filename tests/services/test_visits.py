@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -326,6 +326,46 @@ def test_different_check_ins_of_one_person_at_once_all_arrive_and_see_each_other
     weekly = next(o for o in stored(leling, 7).obligations if o.duty == "envoy-weekly-visit")
     assert weekly.verdict.value == "met"
     assert (len(weekly.visits), len(weekly.awaited)) == (1, 7)
+
+
+def interrupted(deployment: Deployment, meanwhile: Callable[[], object]) -> Deployment:
+    """A deployment in which something else happens once a check-in has been decided on and before it is stored."""
+    waiting = [meanwhile]
+
+    def is_workday(day: date) -> bool:
+        if waiting:
+            waiting.pop()()
+        return deployment.is_workday(day)
+
+    return replace(deployment, is_workday=is_workday, _cache=type(deployment._cache)())
+
+
+def test_visits_of_two_people_that_share_a_known_picture_at_once_see_each_other(leling: Deployment) -> None:
+    check_in(leling, sent(3, NOW, place=JINJIA, photos=[PHOTO]), PHOTO, person="colleague")
+
+    def the_other_comes() -> None:
+        check_in(leling, sent(2, NOW - timedelta(minutes=1), photos=[PHOTO]), PHOTO, person="secretary")
+
+    check = sent(1, NOW - timedelta(minutes=2), photos=[PHOTO])
+    check_in(interrupted(leling, the_other_comes), check, PHOTO)
+    assert found(leling, "photo-reuse", 1).outcome is Outcome.PASS
+    assert found(leling, "photo-reuse", 2).others == (visit_id(1),)
+
+
+@pytest.mark.parametrize("along", [True, False], ids=["with the check-in", "after it"])
+def test_a_picture_that_turns_out_alike_while_it_comes_in_again_is_noticed(leling: Deployment, along: bool) -> None:
+    check_in(leling, sent(3, NOW, place=JINJIA, photos=[PHOTO]), PHOTO, person="colleague")
+    jobs.tick(leling, NOW)
+    copy = saved_again(PHOTO)
+    check_in(leling, sent(1, NOW - timedelta(days=1), photos=[copy]), copy, person="secretary")
+    busy = interrupted(leling, lambda: jobs.tick(leling, NOW))
+    check = sent(2, NOW - timedelta(minutes=1), photos=[PHOTO])
+    if along:
+        check_in(busy, check, PHOTO)
+    else:
+        check_in(leling, check)
+        visits.receive_photo(busy, "owner", visit_id(2), picture(leling, PHOTO), NOW)
+    assert (status(leling, 2), found(leling, "photo-reuse", 2).others) == ("review", (visit_id(1),))
 
 
 def test_different_content_under_one_id_at_once_one_wins_and_the_others_are_told(leling: Deployment) -> None:
