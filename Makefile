@@ -29,7 +29,7 @@ test: lint types layers system
 		--cov-report=term-missing:skip-covered $(ARGS)
 
 system:
-	@.ci/system-packages postgresql chromium
+	@.ci/system-packages postgresql chromium curl
 
 lint: .venv/.tests
 	$(BIN)/ruff check $(PARTS)

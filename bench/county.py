@@ -120,7 +120,7 @@ _POSTING = ("person", "role", "place", "start", "end", "office_weekday")
 
 
 def fill(deployment: Deployment, made: Counties, number: int, last: date) -> None:
-    """Stores so many confirmed visits, each with its photo and line in the log: an envoy's once a week, up to `last`."""
+    """Stores so many confirmed visits, each with photo and line in the log: an envoy's once a week, up to `last`."""
     tree = _tree(deployment)
     paths = {envoy.village: tree.path(envoy.village, last) for envoy in made.envoys}
     for chunk in chunks(_past(made.envoys, number, last, paths), 5000):

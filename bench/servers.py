@@ -16,7 +16,7 @@ from pathlib import Path
 from bench import county, floor
 from server.services import judging
 from server.services.deployment import Deployment, open_deployment
-from server.settings import Settings, load
+from server.settings import load
 from server.storage import migrate
 from tests.support import postgres
 
@@ -65,14 +65,20 @@ class World:
 def world(environment: dict[str, str], counties: int, visits: int, now: datetime) -> World:
     """Settles counties in an empty database, with so many visits behind them, and judges the present month."""
     with opened(environment) as deployment:
-        migrate.upgrade(deployment.database)
-        made = county.counties(counties, date(now.year - 1, 1, 1))
-        county.settle(deployment, made, now)
+        made = settled(deployment, counties, now)
         today = now.astimezone(deployment.zone).date()
         if visits:
             county.fill(deployment, made, visits, today - county.WEEK)
         judging.ensure_judged(deployment, today.replace(day=1), today)
     return World(environment, made)
+
+
+def settled(deployment: Deployment, counties: int, now: datetime) -> county.Counties:
+    """Counties settled in an empty database."""
+    migrate.upgrade(deployment.database)
+    made = county.counties(counties, date(now.year - 1, 1, 1))
+    county.settle(deployment, made, now)
+    return made
 
 
 def floor_world(environment: dict[str, str]) -> None:
@@ -107,7 +113,7 @@ class Server:
 @contextlib.contextmanager
 def serving(what: str, environment: dict[str, str], *, jobs: bool, log: Path) -> Iterator[Server]:
     """`daocun` or `floor`, served for the length of the block as `daocun serve` does it."""
-    command = [sys.executable, *os.environ.get("X_SERVE", "-m bench.serve").split(), what, json.dumps(jobs)]
+    command = [sys.executable, "-m", "bench.serve", what, json.dumps(jobs)]
     with log.open("ab") as errors:
         process = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.PIPE, stderr=errors)
     try:
@@ -155,6 +161,3 @@ def now() -> datetime:
 def default_home() -> Path:
     """Where benches keep their files: in the tree, for /tmp may be memory."""
     return Path(__file__).resolve().parents[1] / ".cache" / "bench"
-
-
-__all__ = ["Databases", "Server", "Settings", "World", "databases", "floor_world", "serving", "world"]

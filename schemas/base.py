@@ -87,6 +87,9 @@ def member(pointer: str, name: str) -> str:
     return f"{pointer}/{name}" if _NAME.fullmatch(name) else pointer
 
 
+_ABSENT: Final = object()
+
+
 class Base(marshmallow.Schema):
     """A schema that takes nothing it does not know."""
 
@@ -99,14 +102,14 @@ class Base(marshmallow.Schema):
         unknown = marshmallow.RAISE
 
     def _serialize(self, obj: Any, *, many: bool = False) -> Any:
-        # marshmallow would ask each field how to find its value, which for us is always a member of a dict: that is
-        # most of the cost of an answer.
+        # marshmallow would ask each field how to find its value, which for us is a member of a dict or an attribute:
+        # that is most of the cost of an answer.
         if many:
             return [self._serialize(one) for one in obj]
         found: dict[str, Any] = {}
         for name, key, written in self._writers():
-            if name in obj:
-                value = obj[name]
+            value = obj.get(name, _ABSENT) if isinstance(obj, dict) else getattr(obj, name, _ABSENT)
+            if value is not _ABSENT:
                 found[key] = value if written is None or value is None else written(value)
         return found
 

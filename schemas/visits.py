@@ -1,10 +1,13 @@
 """Check-ins as phones send them, and visits as we answer them."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import post_load
 
 from schemas.base import (
+    UTC_INSTANT,
+    UUID,
     Base,
     Choice,
     Code,
@@ -20,6 +23,7 @@ from schemas.base import (
     Sha256,
     Text,
     UuidText,
+    refuse,
 )
 from server.domain.checkins import Addition, CheckIn, Crs, Function, Position
 from server.domain.checks import Outcome, VisitStatus
@@ -28,6 +32,9 @@ from server.domain.engine import Reason, Status
 
 PHOTOS = 100
 NOTE = 2000
+CENTURY_S = 3_155_760_000  # a clock that was never set may stand at 1970, or anywhere
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # what answers and windows can name, in every time zone of China
+LATEST = datetime(2099, 12, 31, tzinfo=UTC)
 
 
 class PositionIn(Base):
@@ -47,7 +54,7 @@ class DeviceIn(Base):
     """What the phone knows of itself; `skew_s` is its clock minus ours at the last contact, in seconds."""
 
     sent_at = Instant(allow_none=True)
-    skew_s = Number(-400_000_000, 400_000_000, allow_none=True)
+    skew_s = Number(-CENTURY_S, CENTURY_S, allow_none=True)
     mock = Flag(allow_none=True)
     offline = Flag(allow_none=True)
     no_position = Choice(("denied", "timeout", "off"), allow_none=True)
@@ -74,7 +81,10 @@ class CheckInIn(Base):
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> CheckIn:
         data |= {"photos": tuple(data["photos"]), "functions": tuple(data["functions"])}
-        return CheckIn(id="", **data)
+        sent = CheckIn(id="", **data)
+        if not EARLIEST <= sent.captured_at < LATEST or not EARLIEST <= sent.occurred_at < LATEST:
+            raise refuse("inconsistent", "captured_at")
+        return sent
 
 
 class AdditionIn(Base):
@@ -167,7 +177,7 @@ class VisitOut(VisitBriefOut):
 class VisitQuery(Page):
     """Which visits to list; days are local, both included."""
 
-    cursor = Cursor(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}Z", r"[0-9a-f-]{36}")
+    cursor = Cursor(UTC_INSTANT, UUID)
     person = Code()
     place = Code()
     status = Choice(VisitStatus)

@@ -181,7 +181,7 @@ def run(arguments: list[str] | None = None) -> int:
     except click.UsageError as error:
         if error.ctx is not None:
             terminal.say(error.ctx.get_usage())
-        tell("usage", problem=error.format_message())
+        terminal.say(f"{both('cli.usage')}: {error.format_message()}")
         return MISUSED
     except SettingsError as error:
         terminal.say(str(error))

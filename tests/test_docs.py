@@ -1,11 +1,17 @@
 """The documents say what the code does."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 
 from server import settings
+from server.api.document import swagger
+from server.app import NAMESPACES, frame
+from server.cli import cli
 from server.domain import duties, imports, problems
 
 TREE = Path(__file__).resolve().parents[1]
@@ -76,6 +82,78 @@ def test_the_duties_page_lists_every_shipped_duty_as_it_is() -> None:
         for code, role, activities, every, day_off in row.findall(read("docs/duties.md"))
     }
     assert listed == {(d.code, d.role, d.activities, d.every, d.day_off) for d in duties.SHIPPED}
+
+
+def operations() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every call of the API as `METHOD /path`, and what `swagger.json` says of it."""
+    app = frame(settings.Settings(), NAMESPACES)
+    with app.test_request_context():
+        paths = swagger(app.extensions["daocun.api"])["paths"]
+    for path, item in paths.items():
+        for method, said in item.items():
+            if method in ("get", "put", "post", "delete", "patch"):
+                yield f"{method.upper()} {path}", said
+
+
+def test_the_api_page_lists_every_call_and_no_other() -> None:
+    listed = set(re.findall(r"^\| `((?:GET|PUT|POST|DELETE|PATCH) /[^`]+)` \|", read("docs/api.md"), re.M))
+    assert listed == {call for call, _ in operations()}
+
+
+def test_the_api_page_names_what_every_call_may_be_asked_with() -> None:
+    rows = {row[0]: row[1] for row in re.findall(r"^\| `([A-Z]+ /[^`]+)` (\|.*)$", read("docs/api.md"), re.M)}
+    everywhere = {"limit", "cursor"}
+    missing = [
+        (call, parameter["name"])
+        for call, said in operations()
+        for parameter in said.get("parameters", [])
+        if parameter["in"] == "query" and parameter["name"] not in everywhere
+        if not re.search(rf"`{parameter['name']}(?:=\w+)?`", rows[call])
+    ]
+    assert missing == []
+
+
+def commands(group: click.Group, before: str) -> Iterator[tuple[str, click.Command]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{before} {name}")
+        else:
+            yield f"{before} {name}", command
+
+
+ALL_COMMANDS = list(commands(cli, "daocun"))
+
+
+@pytest.mark.parametrize(("name", "command"), ALL_COMMANDS, ids=[name for name, _ in ALL_COMMANDS])
+def test_the_api_page_lists_every_command_with_its_options(name: str, command: click.Command) -> None:
+    rows = [row for row in read("docs/api.md").splitlines() if re.match(rf"\| `{name}[ `]", row)]
+    options = {
+        option
+        for parameter in command.params
+        if isinstance(parameter, click.Option)
+        for option in (*parameter.opts, *parameter.secondary_opts)
+        if option != "--help"
+    }
+    usages = [re.sub(r"\\\|", "|", row).split("` |")[0] for row in rows]
+    assert rows
+    assert set(re.findall(r"--[a-z-]+", " ".join(usages))) == options
+
+
+def test_every_decision_is_in_their_list_and_in_three_parts() -> None:
+    pages = {path.name: path.read_text(encoding="utf-8") for path in TREE.glob("docs/decisions/0*.md")}
+    listed = dict(re.findall(r"^\| \[\d{4}\]\((.+?)\) \| (.+) \|$", read("docs/decisions/README.md"), re.M))
+    assert set(listed) == set(pages)
+    for name, text in pages.items():
+        parts = re.findall(r"^\*\*(\w+)\.\*\*", text, re.M)
+        assert text.startswith(f"# {name[:4]} ")
+        assert parts == ["Faced", "Chosen", "Costs"], name
+
+
+def test_every_file_that_the_contributors_page_names_exists() -> None:
+    text = read("CONTRIBUTING.md")
+    named = set(re.findall(r"`((?:server|schemas|tests|bench)/[\w/.]+)`", text))
+    named |= {f"server/{path}" for path in re.findall(r"`((?:api|services|domain|storage|adapters)/\w+\.py)`", text)}
+    assert [path for path in sorted(named) if not (TREE / path).exists()] == []
 
 
 def test_every_make_target_that_a_document_names_exists() -> None:

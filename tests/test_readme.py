@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -56,7 +55,6 @@ def wait_for(url: str, process: subprocess.Popen[bytes], said: Path) -> None:
 
 def pasted(commands: str, address: str) -> list[dict[str, Any]]:
     """What comes back for commands of the README: a JSON answer on each line."""
-    assert shutil.which("curl"), "the README's commands need curl"
     script = f"set -eu\n{commands}".replace(ADDRESS, address)
     done = subprocess.run(
         ["bash", "-c", script], cwd=TREE, capture_output=True, text=True, check=True, timeout=PATIENCE_S

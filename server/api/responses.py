@@ -8,9 +8,12 @@ from typing import Any
 from flask import Response
 
 
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
 def json_bytes(value: Any) -> bytes:
     """Compact JSON in UTF-8, with a newline at its end; raises ValueError for what is not finite."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    return _json(value).encode() + b"\n"
 
 
 def json_answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -172,9 +172,4 @@ def _key(answer: Answer) -> tuple[str, ...]:
 
 
 def _after(cursor: tuple[str, ...] | None) -> tuple[datetime, str] | None:
-    if cursor is None:
-        return None
-    try:
-        return datetime.fromisoformat(cursor[0]), cursor[1]
-    except ValueError:
-        raise invalid("/cursor", "cursor") from None
+    return None if cursor is None else (datetime.fromisoformat(cursor[0]), cursor[1])

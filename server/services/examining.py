@@ -37,6 +37,7 @@ class Examined:
     judged: list[Obligation]  # everything the person owes in the visit's week and month
     changes: tuple[list[Obligation], list[Obligation], list[obligations.Key]]
     touched: list[str]  # other visits whose findings may now be others
+    shared: frozenset[rows.Sharer] = frozenset()  # the visits that have a picture in common with it
 
 
 def ground(connection: Connection, deployment: Deployment, person: str) -> Ground:
@@ -91,7 +92,18 @@ def examine(
     judged = judge(person, windows, on.world)
     stored = obligations.stored_of(connection, visit.person, labels)
     changes = obligations.differences(stored, (o for o in judged if o.window in labels))
-    return Examined(visit, judged, changes, _touched(visit, before, sketches, shared))
+    return Examined(visit, judged, changes, _touched(visit, before, sketches, shared), frozenset(shared))
+
+
+def still_shared(
+    connection: Connection, deployment: Deployment, found: Examined, photos: Sequence[VisitPhoto]
+) -> bool:
+    """Whether the visit's pictures are shared with just those visits that were seen when it was examined.
+
+    To be asked while the pictures are held, for nothing else keeps two people's visits from missing each other.
+    """
+    now = _sharers(connection, deployment, found.visit, photos)
+    return {(s.id, s.exact) for s in now} == {(s.id, s.exact) for s in found.shared}
 
 
 def _facts(

@@ -12,7 +12,7 @@ from server.storage import logbook, people, register
 from server.storage.database import Connection
 
 FOREVER = date.max
-_NEAR = timedelta(days=31)  # a window that begins before a span, or ends after it, is at most so much longer
+NEAR = timedelta(days=31)  # a window that begins before a span, or ends after it, is at most so much longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def mark_spans(
     """As `mark_people`, for a stored span of days."""
     if judged is None:
         return
-    first, last = judged[0] - _NEAR, judged[1] + _NEAR
+    first, last = judged[0] - NEAR, judged[1] + NEAR
     clipped = {(person, max(begin, first), min(end, last)) for person, begin, end in spans}
     people.mark_stale(connection, sorted(span for span in clipped if span[1] <= span[2]))
 

@@ -8,7 +8,7 @@ from typing import Any
 from server.adapters import datum
 from server.domain.imports import CellError, Parsed, PlaceRow
 from server.domain.places import BEGINNING, Level, Place, Standing, Tree
-from server.services.imports_base import FOREVER, Context, Plan, mark_people, refuse, text_of
+from server.services.imports_base import FOREVER, NEAR, Context, Plan, mark_people, refuse, text_of
 from server.storage import imports as rows
 from server.storage import register
 from server.storage.database import Connection
@@ -190,16 +190,20 @@ def _follow(connection: Connection, context: Context, changes: list[_Change], ol
     rows.rename_places(connection, renamed)
     rows.put_standings(connection, ((c.after.code, c.stands) for c, _ in known if c.stands != c.stood))
     moved = {c.after.code: c.since for c in changes if c.moves}
-    days = _days(old, new, changes)
     if context.judged is not None and moved:
-        _mark_people(connection, context, moved, days, old, new)
+        _mark_people(connection, context, moved, _days(old, new, _window_before(min(moved.values()))), old, new)
     if rows.any_visits(connection):
+        days = _days(old, new, min(change.since for change in changes))
         _mark_visits(connection, changes, moved, days, old, new)
 
 
-def _days(old: Tree, new: Tree, changes: list[_Change]) -> list[date]:
-    """The first day of each stretch, from the first change on, in which no place changes before or after the import."""
-    first = min(change.since for change in changes)
+def _window_before(day: date) -> date:
+    """A day before any window that the day lies in."""
+    return day if day - BEGINNING < NEAR else day - NEAR
+
+
+def _days(old: Tree, new: Tree, first: date) -> list[date]:
+    """The first day of each stretch, from a day on, in which no place changes before or after the import."""
     later = {s.since for tree in (old, new) for p in tree.places.values() for s in p.standings if s.since > first}
     later |= {p.ended_on for p in old.places.values() if p.ended_on and p.ended_on > first}
     return sorted({first, *later})
@@ -208,7 +212,11 @@ def _days(old: Tree, new: Tree, changes: list[_Change]) -> list[date]:
 def _mark_people(
     connection: Connection, context: Context, moved: Mapping[str, date], days: list[date], old: Tree, new: Tree
 ) -> None:
-    """Everybody posted at a moved place, above it or inside it owes something else from then on."""
+    """Everybody posted at a moved place, above it or inside it owes something else from then on.
+
+    Also who was above it earlier in the same window: its last counted day, by which that is decided, may be another.
+    """
+    reach = {code: _window_before(since) for code, since in moved.items()}
     concerned: dict[str, date] = {}
 
     def concern(code: str, since: date) -> None:
@@ -218,11 +226,11 @@ def _mark_people(
         for day in days:
             for code in tree.places:
                 chain = tree.chain(code, day)
-                since = min((moved[link] for link in chain if link in moved and moved[link] <= day), default=None)
+                since = min((moved[link] for link in chain if link in moved and reach[link] <= day), default=None)
                 if since is not None:
                     concern(code, since)
             for code, since in moved.items():
-                if code in tree and since <= day:
+                if code in tree and reach[code] <= day:
                     for link in tree.chain(code, day):
                         concern(link, since)
     spans = ((person, concerned[place], FOREVER) for person, place in rows.posted(connection, concerned))

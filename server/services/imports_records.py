@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import date
 
@@ -13,7 +13,7 @@ from server.domain.calendar import DayKind, DayMark
 from server.domain.checkins import Visit
 from server.domain.checks import VisitStatus
 from server.domain.imports import CellError, DayRow, Parsed, VisitRow
-from server.domain.periods import DAY, local_day
+from server.domain.periods import DAY, local_day, month_of, week_of
 from server.domain.places import EVERYWHERE, Tree
 from server.services.imports_base import Context, Plan, mark_people, refuse, unknown
 from server.storage import imports as rows
@@ -64,6 +64,7 @@ def _concerned(
 ) -> Iterator[tuple[str, date, date]]:
     """Everybody posted at a marked place, above it or inside it, with the days; an empty place concerns all."""
     tree = register.tree(connection)
+    related: dict[tuple[str, tuple[int, ...]], set[str]] = {}
     posted: dict[str, set[str]] = defaultdict(set)
     for person, place in rows.posted(connection):
         posted[place].add(person)
@@ -73,13 +74,36 @@ def _concerned(
         days[person] |= everywhere
     for place, its_days in touched.items():
         for day in its_days if place != EVERYWHERE else ():
-            for other in posted:
-                if tree.lies_in(other, place, day) or tree.lies_in(place, other, day):
-                    for person in posted[other]:
-                        days[person].add(day)
+            near = _days_around(tree, day)
+            key = (place, tuple(near))
+            if key not in related:
+                related[key] = _above_and_inside(tree, place, list(near.values()), posted)
+            for other in related[key]:
+                for person in posted[other]:
+                    days[person].add(day)
     for person, its_days in days.items():
         for first, last in _runs(its_days):
             yield person, first, last
+
+
+def _above_and_inside(tree: Tree, place: str, days: list[date], posted: Collection[str]) -> set[str]:
+    """Those of the posted places that lie in the place on the first day, or around what does on any of the days."""
+    if len(days) == 1:
+        return {p for p in posted if tree.lies_in(p, place, days[0]) or tree.lies_in(place, p, days[0])}
+    inside = {code for code in tree.places if tree.lies_in(code, place, days[0])}
+    return {link for code in inside for day in days for link in tree.chain(code, day) if link in posted}
+
+
+def _days_around(tree: Tree, day: date) -> dict[int, date]:
+    """The day, and one of each other era in its week and month, by era.
+
+    A village may be owed there and then by somebody to whom it did not belong on the day itself.
+    """
+    week, month = week_of(day), month_of(day)
+    found = {tree.era(day): day}
+    for on in (*week.days(), *month.days()):
+        found.setdefault(tree.era(on), on)
+    return found
 
 
 def _runs(days: set[date]) -> Iterator[tuple[date, date]]:
@@ -199,5 +223,6 @@ def _shown(visit: Visit | rows.StoredVisit) -> dict[str, object]:
         "latitude": visit.raw_latitude,
         "longitude": visit.raw_longitude,
         "accuracy_m": visit.accuracy_m,
+        "crs": visit.crs,
         "status": str(visit.status),
     }

@@ -79,6 +79,7 @@ def look_at_pictures(deployment: Deployment, now: datetime) -> int:
         others = found.candidates(connection, prints)
     alike = _alike(prints, others, deployment.limits.near_copy_bits)
     with deployment.database.write() as connection:
+        rows.hold_photos(connection, {p.digest for p in prints}.union(*(pair[:2] for pair in alike)))
         found.keep_prints(connection, prints, now)
         found.keep_alike(connection, alike)
         found.mark_holders(connection, {digest for pair in alike for digest in pair[:2]}, "likeness")

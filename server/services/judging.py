@@ -28,11 +28,13 @@ def ensure_judged(deployment: Deployment, first: date, last: date, progress: Pro
     """
     with deployment.database.read() as connection:
         state = register.state(connection)
-        earliest = people.first_posting(connection)
-    first = max(first, earliest) if earliest else last
-    span = (month_of(min(first, last)).first, month_of(last).last)
-    covered = state.judged_from is not None and state.judged_to is not None
-    if state.basis != deployment.basis or not covered or not _within(span, state):
+        span = (month_of(first).first, month_of(last).last)
+        known = state.basis == deployment.basis and _within(span, state)
+        if not known:  # to look for the earliest posting is to look at all of them: not each time somebody asks
+            earliest = people.first_posting(connection)
+            span = (month_of(min(max(first, earliest or last), last)).first, span[1])
+            known = state.basis == deployment.basis and _within(span, state)
+    if not known:
         _extend(deployment, *span)
     work_off(deployment, progress)
 

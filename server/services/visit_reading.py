@@ -1,7 +1,7 @@
 """Looking at visits and their photos, inside the caller's area."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from server.adapters import geodesy, pictures
@@ -55,29 +55,26 @@ def find_visits(
         today = local_day(now, deployment.zone)
         scope = scope_of(caller, tree, today)
         if place is not None:
-            sought = _within(sought, _known_path(connection, place, scope, tree, caller, today))
+            _check_place(connection, place, scope, tree, caller, today)
+            sought = replace(sought, place=tree.paths(place))
         found = rows.listed(connection, scope, sought, limit + 1)
         photos = rows.photos_of_all(connection, [visit.id for visit in found])
         named = people.named(connection, [visit.person for visit in found])
         return Seen([Answer(visit, photos.get(visit.id, []), [], tree) for visit in found], named, tree)
 
 
-def _known_path(
+def _check_place(
     connection: Connection, place: str, scope: Scope, tree: Tree, caller: Caller, today: date
-) -> str:
-    """The path of a place inside the caller's area or postings; any other does not exist for them."""
+) -> None:
+    """Raises Problem INVALID for a place outside the caller's area and postings: it does not exist for them."""
     if place in tree:
         path = tree.path(place, today)
         if any(path.startswith(area) for area in scope.areas):
-            return path
+            return
         postings = people.postings_of(connection, [caller.person]).get(caller.person, [])
         if any(f"/{posting.place}/" in path for posting in postings):
-            return path
+            return
     raise invalid("/place", "not-exist")
-
-
-def _within(sought: rows.Sought, path: str) -> rows.Sought:
-    return rows.Sought(sought.person, path, sought.status, sought.first, sought.last, sought.after)
 
 
 def is_reviewer(caller: Caller, visit: Visit) -> bool:

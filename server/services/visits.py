@@ -18,7 +18,7 @@ from server.domain.periods import month_of, week_of
 from server.domain.places import Level, Tree
 from server.domain.problems import Problem, invalid
 from server.services.deployment import Deployment
-from server.services.examining import Examined, Ground, examine, ground, place_of
+from server.services.examining import Examined, Ground, examine, ground, place_of, still_shared
 from server.services.judging import is_stored, judged_again
 from server.storage import logbook, obligations, people
 from server.storage import visits as rows
@@ -88,6 +88,8 @@ def check_in(deployment: Deployment, person: str, sent: CheckIn, pictures: Seque
                     raise _Taken
                 rows.announce(connection, sent.id, photos)
                 _store_pictures(connection, photos, pictures, deployment, now)
+                if pictures and not still_shared(connection, deployment, found, photos):
+                    raise _MovedOn
                 line = logbook.Line(person, "check-in", "visit", sent.id, {"status": found.visit.status.value})
                 _finish(connection, found, [line], now)
             work_off(deployment, now, found.touched)
@@ -182,7 +184,7 @@ def _rework(deployment: Deployment, visit: str, marks: list[int], now: datetime)
                     return
                 on = ground(connection, deployment, old.person)
                 draft = old
-                if not old.imported:
+                if not old.imported and not old.decided:
                     draft = replace(old, place=place_of(old.asked_place, old, on) or old.place)
                 found = examine(connection, deployment, on, draft, rows.photos_of(connection, visit), now, old)
             with deployment.database.write() as connection:
@@ -232,6 +234,8 @@ def _change(
             with deployment.database.write() as connection:
                 _claim(connection, person, on)
                 act(connection, photos)
+                if pictures and not still_shared(connection, deployment, found, photos):
+                    raise _MovedOn
                 rows.keep_worked_out(connection, found.visit)
                 lines = [line]
                 if found.visit.status != old.status:
@@ -363,8 +367,12 @@ def _store_pictures(
     now: datetime,
 ) -> None:
     new = {photo.digest for photo in photos if photo.new}
-    for picture in pictures:
-        if picture.digest in new and not rows.store_photo(connection, _stored(picture, deployment, now)):
+    by_digest = {picture.digest: picture for picture in pictures}
+    # In order, so that two who send the same pictures at once wait for one another, but never both.
+    for digest in sorted(by_digest):
+        if digest not in new:
+            rows.hold_photos(connection, [digest])
+        elif not rows.store_photo(connection, _stored(by_digest[digest], deployment, now)):
             raise _MovedOn  # somebody sent the very same picture since we looked
 
 

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,23 +12,22 @@ from typing import Any
 from sqlalchemy import Connection as Connection  # what services name in their signatures
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import QueuePool
 
 # The first releases of each branch without the WAL-reset bug (sqlite.org/wal.html).
 _WAL_SAFE = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 BUSY_TIMEOUT_S = 30
-_READS = {"daocun_reads": True}
+_IDLE_S = 5.0  # a PostgreSQL connection unused for longer is asked whether it still lives before it is used
 
 
 class Database:
     """An open database; safe to share between threads, not between processes."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, reads: Engine) -> None:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
-        # SQLite commits each statement by itself unless a transaction was begun, and need not be told so each time.
-        self._reads = engine.execution_options(**(_READS if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}))
+        self._reads = reads
         self._turn = _Turn(engine.url) if self.is_sqlite else None
 
     @contextlib.contextmanager
@@ -51,6 +51,7 @@ class Database:
     def close(self) -> None:
         """Closes every pooled connection."""
         self.engine.dispose()
+        self._reads.dispose()
 
 
 class _Turn:
@@ -90,11 +91,33 @@ def open_database(url: str | URL, pool_size: int = 16) -> Database:
     """Opens the database named by a SQLAlchemy URL (`sqlite:///file` or `postgresql+psycopg://…`)."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return Database(_sqlite(parsed, pool_size))
+        engine = _sqlite(parsed, pool_size)
+        # SQLite commits each statement by itself unless a transaction was begun, and need not be told so each time.
+        return Database(engine, engine.execution_options(daocun_reads=True))
     if parsed.get_backend_name() != "postgresql":
         raise ValueError("the database is SQLite or PostgreSQL")
     parsed = parsed.set(drivername="postgresql+psycopg")
-    return Database(create_engine(parsed, pool_size=pool_size, max_overflow=0, pool_pre_ping=True))
+    # A connection of the one kind never becomes one of the other: switching costs more than a statement.
+    return Database(_postgres(parsed, pool_size), _postgres(parsed, pool_size, isolation_level="AUTOCOMMIT"))
+
+
+def _postgres(url: URL, pool_size: int, **options: Any) -> Engine:
+    engine = create_engine(url, pool_size=pool_size, max_overflow=0, pool_use_lifo=True, **options)
+
+    @event.listens_for(engine, "checkout")
+    def ask(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("used", 0.0) <= _IDLE_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error  # the pool connects anew
+
+    @event.listens_for(engine, "checkin")
+    def note(_connection: Any, record: Any) -> None:
+        record.info["used"] = time.monotonic()
+
+    return engine
 
 
 def _sqlite(url: URL, pool_size: int) -> Engine:
@@ -108,6 +131,7 @@ def _sqlite(url: URL, pool_size: int) -> Engine:
         poolclass=QueuePool,
         pool_size=pool_size,
         max_overflow=0,
+        pool_use_lifo=True,
         connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S},
     )
     wal = wal_is_safe(dbapi2.sqlite_version_info)

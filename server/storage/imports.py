@@ -204,6 +204,7 @@ class StoredVisit:
     raw_latitude: float | None
     raw_longitude: float | None
     accuracy_m: float | None
+    crs: str | None
     status: str
     content: bytes
     imported: bool

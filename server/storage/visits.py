@@ -221,6 +221,16 @@ def store_photo(connection: Connection, photo: StoredPhoto) -> bool:
     return _new_photo.run(connection, {name: getattr(photo, name) for name in _PHOTO}) == 1
 
 
+def hold_photos(connection: Connection, digests: Collection[str]) -> None:
+    """Waits for whoever is storing a visit with one of these pictures, or what they look like; then others wait.
+
+    On SQLite a transaction is alone anyway.
+    """
+    c = t.photo.c
+    for chunk in chunks(sorted(digests)) if connection.dialect.name == "postgresql" else ():
+        connection.execute(select(c.digest).where(c.digest.in_(chunk)).order_by(c.digest).with_for_update())
+
+
 def known_photo(connection: Connection, digest: str) -> StoredPhoto | None:
     """A picture that is on disk."""
     row = _known_photo.first(connection, {"digest": digest})
@@ -400,7 +410,7 @@ class Sought:
     """Which visits to list; days are local, both included; `after` is where the page before ended."""
 
     person: str | None = None
-    place: str | None = None  # the place's path
+    place: Sequence[str] | None = None  # every path the place ever had
     status: str | None = None
     first: date | None = None
     last: date | None = None
@@ -414,7 +424,7 @@ def listed(connection: Connection, scope: Scope, sought: Sought, limit: int) -> 
     if sought.person is not None:
         query = query.where(c.person == sought.person)
     if sought.place is not None:
-        query = query.where(inside(c.path, sought.place))
+        query = query.where(or_(*(inside(c.path, path) for path in sought.place)))
     if sought.status is not None:
         query = query.where(c.status == sought.status)
     if sought.first is not None:

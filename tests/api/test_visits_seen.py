@@ -8,13 +8,17 @@ import pytest
 
 from tests.api.phones import County, finding, json_of, refused
 from tests.factories import (
+    DISTRICT,
     DONGZHAO,
     JINJIA,
     NOW,
     PLACES,
+    TOWN_DISTRICT,
     XIDUAN,
     check_in,
     photo,
+    place_row,
+    take_in,
     visit_id,
 )
 
@@ -108,6 +112,19 @@ def test_the_list_is_latest_first_in_pages_and_takes_its_filters(county: County)
         assert len(page["items"]) <= 2
         cursor = page["next"]
     assert walked == [visit_id(number) for number in range(1, 6)]
+
+
+def test_a_village_keeps_its_visits_when_it_moves(county: County) -> None:
+    json_of(county.phone().form(check_in([PHOTO]), PHOTO), 201)
+    moved = place_row(DONGZHAO).replace(DISTRICT, TOWN_DISTRICT)
+    take_in(county.deployment, "places", moved, since=(NOW + timedelta(days=1)).date())
+    county.after(days=2)
+    for place in (DONGZHAO, XIDUAN):
+        listed = json_of(county.phone("admin").get(f"/visits?place={place}"))["items"]
+        assert [visit["id"] for visit in listed] == [visit_id()]
+    assert json_of(county.phone("admin").get(f"/visits?place={TOWN_DISTRICT}"))["items"] == []
+    # What was done before stays with those in whose area it was done.
+    assert json_of(county.phone("outside").get(f"/visits?place={DONGZHAO}"))["items"] == []
 
 
 @pytest.mark.parametrize(

@@ -402,6 +402,7 @@ def settled(deployment: Deployment) -> Deployment:
     """
     deployment = replace(deployment, limits=replace(deployment.limits, photos_needed=dict.fromkeys(Activity, 0)))
     take_in(deployment, "postings", f"stranger envoy {JINJIA} 2018-09-03 - -")  # in two townships
+    take_in(deployment, "places", f"lazy 懒乡 township {LELING} - - - -")
     take_in(deployment, "days", "2018-10-23 off -", f"2018-10-23 closed {XIDUAN}")
     card = f"{OLD_CARD} owner {DONGZHAO} study 2018-11-07T10:00:00+08:00 - - - confirmed"
     take_in(deployment, "visits", card)
@@ -420,7 +421,7 @@ def settled(deployment: Deployment) -> Deployment:
 @pytest.mark.parametrize(
     "steps",
     [[step] for step in STEPS] + [STEPS[::3], STEPS[::-4]],
-    ids=lambda steps: " ".join(f"{kind}-{STEPS.index((kind, lines, since))}" for kind, lines, since in steps),
+    ids=lambda steps: f"{len(steps)}-from-{STEPS.index(steps[0])}",
 )
 def test_marking_what_an_import_touches_gives_what_working_everything_out_again_gives(
     county: Deployment, steps: Sequence[tuple[Kind, list[str], date | None]]
@@ -445,17 +446,44 @@ def test_marking_what_an_import_touches_gives_what_working_everything_out_again_
     assert (obligations(county), findings(county)) == found
 
 
-@pytest.mark.parametrize("late", ["2018-10-01", "2018-10-09", "2018-10-10", "2018-10-31"])
-def test_a_day_before_a_village_changed_hands_concerns_who_owes_it_now(county: Deployment, late: str) -> None:
+def test_records_taken_in_the_wrong_datum_are_corrected_by_the_same_file_in_the_right_one(county: Deployment) -> None:
+    line = f"{CARD} owner {DONGZHAO} visit 2018-10-24T10:00:00+08:00 {HERE[0]} {HERE[1]} 10 confirmed"
+    take_in(county, "visits", line)
+    assert counts(take_in(county, "visits", line, crs="gcj02")) == (0, 1, 0, 0)
+    found = visits.find(county, CARD)
+    assert found is not None
+    assert found.visit.crs == "gcj02"
+    assert found.visit.latitude != HERE[0]
+    assert counts(take_in(county, "visits", line, crs="gcj02")) == (0, 0, 0, 1)
+
+
+@pytest.mark.parametrize("where", [DONGZHAO, DISTRICT])
+@pytest.mark.parametrize("late", ["2018-10-01", "2018-10-09"])
+def test_a_day_before_a_village_changed_hands_concerns_who_owes_it_now(
+    county: Deployment, late: str, where: str
+) -> None:
     take_in(county, "places", line_of(DONGZHAO, parent=TOWN_DISTRICT), since=BEFORE)
     take_in(county, "postings", f"idle district-secretary {TOWN_DISTRICT} 2018-09-03 - 2")
     october = [f"2018-10-{day:02}" for day in range(1, 32)]
     take_in(county, "days", *(f"{day} closed {DONGZHAO}" for day in october if day != late))
     judging.ensure_judged(county, *SPAN)
-    take_in(county, "days", f"{late} closed {DONGZHAO}")
+    take_in(county, "days", f"{late} closed {where}")
     found = obligations(county)
     judging.rebuild(county, *SPAN)
     assert obligations(county) == found
+
+
+def test_who_had_a_village_before_owes_it_when_the_rest_of_the_month_is_off(county: Deployment) -> None:
+    take_in(county, "places", f"lazy 懒乡 township {LELING} - - - -")
+    take_in(county, "places", line_of(DONGZHAO, parent=TOWN_DISTRICT), since=date(2018, 10, 10))
+    take_in(county, "days", f"2018-10-10 off {TOWN}", f"2018-10-11 off {TOWN}")
+    take_in(county, "days", *(f"2018-10-{day} off lazy" for day in range(10, 32)))
+    judging.ensure_judged(county, *SPAN)
+    before = obligations(county)
+    take_in(county, "places", line_of(DONGZHAO, parent="lazy"), since=date(2018, 10, 12))
+    found = obligations(county)
+    judging.rebuild(county, *SPAN)
+    assert obligations(county) == found != before
 
 
 def test_the_first_import_marks_nothing_while_nothing_is_judged(deployment: Deployment) -> None:

@@ -19,6 +19,7 @@ from server.domain.problems import Problem
 from server.services import jobs, visits
 from server.services.deployment import Deployment
 from server.storage import tables as t
+from server.storage import visits as rows
 from tests.factories import (
     DONGZHAO,
     HERE,
@@ -267,6 +268,17 @@ def test_what_a_person_decided_stays_whatever_the_facts_become(leling: Deploymen
     check_in(leling, sent(2, NOW - timedelta(days=1), photos=[PHOTO]), PHOTO)
     jobs.tick(leling, NOW + timedelta(days=9))
     assert (status(leling), stored(leling).visit.findings) == (outcome, findings)
+
+
+def test_a_decision_made_while_a_mark_waits_keeps_the_place_too(small_leling: Deployment) -> None:
+    check_in(small_leling, sent(1, NOW, place=None, photos=[PHOTO]), PHOTO, person="secretary")
+    decided(small_leling, "confirmed")
+    take_in(small_leling, "places", place_row(DONGZHAO, point=north_of(HERE, 9000)))
+    take_in(small_leling, "places", place_row(JINJIA, point=HERE))
+    with small_leling.database.write() as connection:
+        rows.mark_stale(connection, [visit_id()], "place")
+    assert visits.work_off(small_leling, NOW) == 1
+    assert (stored(small_leling).visit.place, marks(small_leling)) == (DONGZHAO, 0)
 
 
 def test_a_photo_that_comes_after_the_decision_is_kept_and_changes_nothing_else(small_leling: Deployment) -> None:
