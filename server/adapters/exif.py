@@ -28,6 +28,7 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImageP
 
 Directory = Mapping[int, Any]
 
+
 @dataclass(frozen=True, slots=True)
 class Tags:
     """What a photo says about itself.

@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import Response
 
-
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 

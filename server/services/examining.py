@@ -95,9 +95,7 @@ def examine(
     return Examined(visit, judged, changes, _touched(visit, before, sketches, shared), frozenset(shared))
 
 
-def still_shared(
-    connection: Connection, deployment: Deployment, found: Examined, photos: Sequence[VisitPhoto]
-) -> bool:
+def still_shared(connection: Connection, deployment: Deployment, found: Examined, photos: Sequence[VisitPhoto]) -> bool:
     """Whether the visit's pictures are shared with just those visits that were seen when it was examined.
 
     To be asked while the pictures are held, for nothing else keeps two people's visits from missing each other.

@@ -20,11 +20,14 @@ def no_progress(_done: int, _all: int) -> None:
     """Tells nobody."""
 
 
-def ensure_judged(deployment: Deployment, first: date, last: date, progress: Progress = no_progress) -> None:
+def ensure_judged(
+    deployment: Deployment, first: date, last: date, progress: Progress = no_progress, only: str | None = None
+) -> None:
     """Sees to it that stored verdicts cover every window that shares a day with the span, and are up to date.
 
     Verdicts stored under other settings (time zone, first day of service, calendar) are thrown away first. Whole months
-    are judged, so that asking about each day in turn does not judge the same windows again every day.
+    are judged, so that asking about each day in turn does not judge the same windows again every day. With `only`, what
+    waits for that one person is judged, so that nobody's page waits for a county's import.
     """
     with deployment.database.read() as connection:
         state = register.state(connection)
@@ -36,7 +39,7 @@ def ensure_judged(deployment: Deployment, first: date, last: date, progress: Pro
             known = state.basis == deployment.basis and _within(span, state)
     if not known:
         _extend(deployment, *span)
-    work_off(deployment, progress)
+    work_off(deployment, progress, only)
 
 
 def _within(span: tuple[date, date], state: register.State) -> bool:
@@ -85,14 +88,14 @@ def rebuild(deployment: Deployment, first: date, last: date, progress: Progress 
     work_off(deployment, progress)
 
 
-def work_off(deployment: Deployment, progress: Progress = no_progress) -> int:
-    """Judges everything that is marked stale; the number of people judged."""
+def work_off(deployment: Deployment, progress: Progress = no_progress, only: str | None = None) -> int:
+    """Judges everything that is marked stale, or what is marked of one person; the number of people judged."""
     with deployment.database.read() as connection:
         waiting = spans.waiting(connection)
     done = 0
     while True:
         with deployment.database.read() as connection:
-            marks = spans.next_people(connection, CHUNK)
+            marks = spans.next_people(connection, CHUNK, only)
         if not marks:
             return done
         done += _judge_marked(deployment, marks)

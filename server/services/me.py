@@ -61,7 +61,7 @@ def me(deployment: Deployment, caller: Caller, now: datetime) -> Me:
     """What the caller's first page shows: what is owed today, is open, or opens within a week, soonest first."""
     moment = Moment.of(now, deployment.zone)
     today = moment.today
-    judging.ensure_judged(deployment, moment.grace_from, today + AHEAD)
+    judging.ensure_judged(deployment, moment.grace_from, today + AHEAD, only=caller.person)
     with deployment.database.read() as connection:
         tree = deployment.world(connection).tree
         person = people.find(connection, caller.person)

@@ -63,9 +63,7 @@ def find_visits(
         return Seen([Answer(visit, photos.get(visit.id, []), [], tree) for visit in found], named, tree)
 
 
-def _check_place(
-    connection: Connection, place: str, scope: Scope, tree: Tree, caller: Caller, today: date
-) -> None:
+def _check_place(connection: Connection, place: str, scope: Scope, tree: Tree, caller: Caller, today: date) -> None:
     """Raises Problem INVALID for a place outside the caller's area and postings: it does not exist for them."""
     if place in tree:
         path = tree.path(place, today)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+import structlog
+
 from server.adapters import datum
 from server.adapters.photos import Received
 from server.domain import problems
@@ -23,6 +25,8 @@ from server.services.judging import is_stored, judged_again
 from server.storage import logbook, obligations, people
 from server.storage import visits as rows
 from server.storage.database import Connection
+
+_log = structlog.get_logger(__name__)
 
 Changer = Callable[[Connection, Visit, list[VisitPhoto]], list[VisitPhoto] | None]
 Actor = Callable[[Connection, list[VisitPhoto]], None]
@@ -92,7 +96,7 @@ def check_in(deployment: Deployment, person: str, sent: CheckIn, pictures: Seque
                     raise _MovedOn
                 line = logbook.Line(person, "check-in", "visit", sent.id, {"status": found.visit.status.value})
                 _finish(connection, found, [line], now)
-            work_off(deployment, now, found.touched)
+            _neighbours(deployment, now, found.touched)
             return Answer(found.visit, photos, _counted(found), on.world.tree, created=True)
         except _MovedOn:
             continue
@@ -175,6 +179,14 @@ def work_off(deployment: Deployment, now: datetime, only: Sequence[str] | None =
     return len(marks)
 
 
+def _neighbours(deployment: Deployment, now: datetime, touched: Sequence[str]) -> None:
+    """Works out other visits that this one touched; the visit itself is stored, so a failure is left to the jobs."""
+    try:
+        work_off(deployment, now, touched)
+    except Exception:
+        _log.exception("other visits could not be worked out again", visits=len(touched))
+
+
 def _rework(deployment: Deployment, visit: str, marks: list[int], now: datetime) -> None:
     for _ in range(TRIES):
         try:
@@ -241,7 +253,7 @@ def _change(
                 if found.visit.status != old.status:
                     lines.append(_reworked(old, found.visit))
                 _finish(connection, found, lines, now)
-            work_off(deployment, now, found.touched)
+            _neighbours(deployment, now, found.touched)
             return Answer(found.visit, photos, _counted(found), on.world.tree), True
         except _MovedOn:
             continue

@@ -25,10 +25,11 @@ def waiting(connection: Connection) -> int:
     return connection.scalar(select(func.count(func.distinct(t.stale_span.c.person)))) or 0
 
 
-def next_people(connection: Connection, limit: int) -> dict[str, list[Mark]]:
-    """Some of the people whose windows must be judged again, each with all marks."""
+def next_people(connection: Connection, limit: int, only: str | None = None) -> dict[str, list[Mark]]:
+    """Some of the people whose windows must be judged again, or one of them, each with all marks."""
     c = t.stale_span.c
-    chosen = select(c.person).distinct().order_by(c.person).limit(limit).subquery()
+    people = select(c.person) if only is None else select(c.person).where(c.person == only)
+    chosen = people.distinct().order_by(c.person).limit(limit).subquery()
     found: dict[str, list[Mark]] = defaultdict(list)
     query = select(c.person, c.id, c.first, c.last).where(c.person.in_(select(chosen.c.person)))
     for person, mark, first, last in connection.execute(query):

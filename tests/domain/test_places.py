@@ -46,6 +46,13 @@ def test_a_chain_follows_a_place_that_moves_whatever_is_asked_first() -> None:
         assert [tree.path("d1", d(day)) for day in ("11-19", "11-20")] == ["/C/T/D/d1/", "/C/U/D/d1/"]
 
 
+def test_every_path_a_place_ever_had_is_known() -> None:
+    tree = county(d2=moved("E", "11-10"), D=moved("U", "11-20"))
+    assert tree.paths("d1") == ["/C/T/D/d1/", "/C/U/D/d1/"]
+    assert tree.paths("d2") == ["/C/T/D/d2/", "/C/T/E/d2/"]
+    assert tree.paths("C") == ["/C/"]
+
+
 def test_a_circle_in_the_register_ends_nobodys_work() -> None:
     tree = Tree([place("a", Level.DISTRICT, "b"), place("b", Level.DISTRICT, "a"), place("v", Level.VILLAGE, "a")])
     assert tree.chain("v", d("11-10")) == ("v", "a", "b")

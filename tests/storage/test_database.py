@@ -1,0 +1,130 @@
+"""Reading and writing, and whose turn it is to write."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine
+
+from server.storage.database import Database, open_database, wal_is_safe
+
+WRITERS = 4
+
+
+@pytest.fixture
+def numbers(tmp_path: Path) -> str:
+    url = f"sqlite:///{tmp_path / 'numbers.db'}"
+    database = open_database(url)
+    with database.write() as connection:
+        connection.exec_driver_sql("CREATE TABLE number (writer INTEGER, at INTEGER)")
+    database.close()
+    return url
+
+
+def write_on(database: Database, writer: int, stop: threading.Event) -> None:
+    at = 0
+    while not stop.is_set():
+        with database.write() as connection:
+            connection.exec_driver_sql(f"INSERT INTO number VALUES ({writer}, {at})")
+        at += 1
+
+
+def commits(database: Database) -> Counter[int]:
+    with database.read() as connection:
+        rows = connection.exec_driver_sql("SELECT writer, count(*) FROM number GROUP BY writer")
+        return Counter({row[0]: row[1] for row in rows})
+
+
+def test_of_many_who_write_at_once_none_is_left_out(numbers: str) -> None:
+    database, stop = open_database(numbers), threading.Event()
+    threads = [threading.Thread(target=write_on, args=(database, writer, stop)) for writer in range(WRITERS)]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + 60
+    while (written := commits(database)).total() < 400 and time.monotonic() < until:
+        time.sleep(0.01)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert min(written[writer] for writer in range(WRITERS)) > written.total() / WRITERS / 8
+    database.close()
+
+
+def hold_and_wait(url: str, ready: str) -> None:
+    with open_database(url).write() as connection:
+        connection.exec_driver_sql("INSERT INTO number VALUES (9, 9)")
+        Path(ready).touch()
+        time.sleep(60)
+
+
+def test_whoever_is_killed_while_writing_holds_nobody_up_and_leaves_nothing(numbers: str, tmp_path: Path) -> None:
+    held = multiprocessing.get_context("spawn").Process(target=hold_and_wait, args=(numbers, str(tmp_path / "ready")))
+    held.start()
+    while not (tmp_path / "ready").exists():
+        time.sleep(0.01)
+    assert held.pid is not None
+    os.kill(held.pid, signal.SIGKILL)
+    database = open_database(numbers)
+    with database.write() as connection:
+        connection.exec_driver_sql("INSERT INTO number VALUES (1, 1)")
+    assert commits(database) == {1: 1}
+    held.join()
+    database.close()
+
+
+def test_a_reader_sees_each_commit_at_once(numbers: str) -> None:
+    database = open_database(numbers)
+    with database.read() as connection:
+        for number in range(3):
+            with database.write() as writing:
+                writing.exec_driver_sql(f"INSERT INTO number VALUES (0, {number})")
+            assert connection.exec_driver_sql("SELECT count(*) FROM number").scalar_one() == number + 1
+    database.close()
+
+
+def test_a_transaction_that_raises_leaves_nothing(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError), database.write() as connection:
+        connection.exec_driver_sql("INSERT INTO attempt (subject, at) VALUES ('x', '2018-11-20T00:00:00.000000Z')")
+        raise ZeroDivisionError
+    with database.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM attempt").scalar_one() == 0
+
+
+def test_a_connection_that_postgresql_dropped_is_made_anew(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.storage.database._IDLE_S", -1.0)
+    database = open_database(postgres_url)
+    with database.read() as connection:
+        number = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    with database.write() as connection:
+        connection.exec_driver_sql(f"SELECT pg_terminate_backend({number})")
+    with database.read() as connection:
+        assert connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one() != number
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("version", "safe"),
+    [((3, 53, 4), True), ((3, 51, 3), True), ((3, 51, 2), False), ((3, 50, 7), True), ((3, 44, 6), True),
+     ((3, 44, 5), False), ((3, 40, 1), False)],
+)  # fmt: skip
+def test_wal_is_used_only_where_its_reset_is_safe(version: tuple[int, ...], safe: bool) -> None:
+    assert wal_is_safe(version) is safe
+
+
+def test_an_unsafe_sqlite_writes_to_a_rollback_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.storage.database.wal_is_safe", lambda _version: False)
+    database = open_database(f"sqlite:///{tmp_path / 'old.db'}")
+    with database.read() as connection:
+        found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in ("journal_mode", "synchronous")]
+    assert found == ["delete", 3]
+    database.close()
+
+
+def test_only_the_two_kinds_of_database_are_opened() -> None:
+    with pytest.raises(ValueError, match="SQLite or PostgreSQL"):
+        open_database(create_engine("sqlite://").url.set(drivername="mysql"))
