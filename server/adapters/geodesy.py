@@ -129,7 +129,7 @@ def _polygon(text: str) -> tuple[Callable[[float, float], bool], Any]:
 
 @cache
 def _geodesic() -> Callable[[Point, Point], float]:
-    from geographiclib.geodesic import Geodesic  # type: ignore[import-untyped]
+    from geographiclib.geodesic import Geodesic
     from geopy.distance import ELLIPSOIDS, geodesic
 
     radius_km, _, flattening = ELLIPSOIDS["WGS-84"]

@@ -9,7 +9,8 @@ from server.domain.problems import Problem
 
 BOUNDARY = b"xx"
 # Whatever may look like a delimiter, or a piece of one
-PIECES = [b"--xx", b"--xx--", b"\r\n", b"\n", b"-", b"--", b"x", b"\x00\xff", b"name", b'Content-Disposition: form-data; name="a"',
+PIECES = [b"--xx", b"--xx--", b"\r\n", b"\n", b"-", b"--", b"x", b"\x00\xff", b"name",
+          b'Content-Disposition: form-data; name="a"',
           b'Content-Disposition: form-data; name="b"; filename="c"', b"\r\n\r\n"]  # fmt: skip
 
 bodies = st.lists(st.sampled_from(PIECES), max_size=30).map(b"".join)
