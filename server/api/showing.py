@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from server.adapters.measures import metres, seconds
 from server.adapters.messages import Language, text
 from server.domain.access import Caller
 from server.domain.checkins import Visit, VisitPhoto
@@ -135,31 +136,6 @@ def _words(found: Finding, language: Language) -> Mapping[str, str]:
     else:
         shown = [_number(found.value), _number(found.limit)]
     return {"value": shown[0], "limit": shown[1]}
-
-
-def metres(value: float | None, language: Language) -> str:
-    """A distance as people say it: metres below a kilometre, kilometres above."""
-    if value is None:
-        return text("unit.unknown", language)
-    if value < 1000:
-        return text("unit.metres", language, number=f"{value:.0f}")
-    return text(
-        "unit.kilometres", language, number=f"{value / 1000:,.1f}" if value < 100_000 else f"{value / 1000:,.0f}"
-    )
-
-
-def seconds(value: float | None, language: Language) -> str:
-    """A length of time as people say it, without its sign."""
-    if value is None:
-        return text("unit.unknown", language)
-    size = abs(value)
-    if size < 120:
-        return text("unit.seconds", language, number=f"{size:.0f}")
-    if size < 2 * 3600:
-        return text("unit.minutes", language, number=f"{size / 60:.0f}")
-    if size < 2 * 86_400:
-        return text("unit.hours", language, number=f"{size / 3600:.0f}")
-    return text("unit.days", language, number=f"{size / 86_400:,.0f}")
 
 
 def _number(value: float | None) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from server.adapters import geodesy, pictures
+from server.adapters.measures import metres
+from server.adapters.messages import text
 from server.adapters.photos import Renditions
 from server.domain import problems
 from server.domain.access import Caller, GrantKind, Scope, scope_of
@@ -111,7 +113,7 @@ def _received(photos: list[VisitPhoto], digest: str) -> VisitPhoto:
 
 
 def _stamp(deployment: Deployment, seen: Seen) -> list[str]:
-    """Place, local time, person and distance: what a paper photo album would say below the picture."""
+    """Place, local time, person and distance, in Chinese: what a photo album of paper would say below the picture."""
     visit = seen.answers[0].visit
     township = seen.tree.township_of(visit.place, visit.day)
     names = [township.name] if township and township.code != visit.place else []
@@ -124,7 +126,7 @@ def _stamp(deployment: Deployment, seen: Seen) -> list[str]:
     ]
     away = _away(visit, seen.tree)
     if away is not None:
-        lines[-1] += f"  {away:.0f} m" if away < 1000 else f"  {away / 1000:.1f} km"
+        lines.append(text("finding.stamp-distance", "zh", distance=metres(away, "zh")))
     return lines
 
 
