@@ -388,3 +388,16 @@ def test_different_content_under_one_id_at_once_one_wins_and_the_others_are_told
     assert results.count(True) == 1
     assert results.count(problems.VISIT_DIFFERS) == 7
     assert footprint(leling)[0]["visit"] == 1
+
+
+def test_two_people_under_one_id_at_once_one_wins_and_to_the_other_it_does_not_exist(leling: Deployment) -> None:
+    people = ["owner", "colleague", "stranger", "secretary"] * 2
+
+    def one(number: int) -> object:
+        return check_in(leling, sent(1, NOW, activity="other"), person=people[number]).visit.person
+
+    results = at_once(8, one)
+    winner = stored(leling).visit.person
+    # Both copies of the winner's are answered, as the same content.
+    assert sorted(map(str, results)) == sorted([winner] * 2 + [str(problems.NOT_FOUND)] * 6)
+    assert footprint(leling)[0]["visit"] == 1

@@ -1,8 +1,7 @@
 """Reading and writing, and whose turn it is to write."""
 
-import multiprocessing
-import os
-import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -14,6 +13,7 @@ from sqlalchemy import create_engine
 from server.storage.database import Database, open_database, wal_is_safe
 
 WRITERS = 4
+TREE = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -55,25 +55,25 @@ def test_of_many_who_write_at_once_none_is_left_out(numbers: str) -> None:
     database.close()
 
 
-def hold_and_wait(url: str, ready: str) -> None:
-    with open_database(url).write() as connection:
-        connection.exec_driver_sql("INSERT INTO number VALUES (9, 9)")
-        Path(ready).touch()
-        time.sleep(60)
+HOLD = """
+import sys, time
+from server.storage.database import open_database
+with open_database(sys.argv[1]).write() as connection:
+    connection.exec_driver_sql("INSERT INTO number VALUES (9, 9)")
+    print("held", flush=True)
+    time.sleep(60)
+"""
 
 
-def test_whoever_is_killed_while_writing_holds_nobody_up_and_leaves_nothing(numbers: str, tmp_path: Path) -> None:
-    held = multiprocessing.get_context("spawn").Process(target=hold_and_wait, args=(numbers, str(tmp_path / "ready")))
-    held.start()
-    while not (tmp_path / "ready").exists():
-        time.sleep(0.01)
-    assert held.pid is not None
-    os.kill(held.pid, signal.SIGKILL)
+def test_whoever_is_killed_while_writing_holds_nobody_up_and_leaves_nothing(numbers: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", HOLD, numbers], stdout=subprocess.PIPE, cwd=TREE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        holder.kill()
     database = open_database(numbers)
     with database.write() as connection:
         connection.exec_driver_sql("INSERT INTO number VALUES (1, 1)")
     assert commits(database) == {1: 1}
-    held.join()
     database.close()
 
 
