@@ -338,6 +338,28 @@ def test_who_waits_for_a_body_gives_the_place_to_the_next() -> None:
     assert answers == [[b"quick"], [b"body"]]
 
 
+def test_places_are_given_out_in_the_order_of_asking_and_first_to_who_had_one() -> None:
+    places, got = serving.Places(1), []
+
+    def wait(name: str, again: bool) -> None:
+        places.take(again=again)
+        got.append(name)
+
+    places.take()
+    waiting = [("first", False), ("second", False), ("returned", True), ("third", False)]
+    threads = [threading.Thread(target=wait, args=who, daemon=True) for who in waiting]
+    for number, thread in enumerate(threads, start=1):
+        thread.start()
+        until(lambda number=number: len(places._queue) + len(places._returning) == number)
+    for number in range(1, 5):
+        places.give()
+        until(lambda number=number: len(got) == number)
+    assert got == ["returned", "first", "second", "third"]
+    places.give()
+    places.take()  # the last one's place is free again, and only that one
+    assert places._free == 0
+
+
 _LAN = "import sys; from server import demo; demo.run(port=int(sys.argv[1]), lan=True, townships=1)"
 
 
