@@ -6,41 +6,68 @@ The defaults let a thousand phones behind one carrier's address through, and one
 
 from __future__ import annotations
 
+import math
+import threading
+import time
+from collections import OrderedDict
 from collections.abc import Callable
+from typing import Final
 
 from flask import Flask
-from flask_limiter import ApplicationLimit, Limiter
 
 from server.api import auth
 from server.domain import problems
 from server.domain.problems import Problem
 from server.settings import Settings
 
-_WINDOW_S = 60
+WINDOW_S: Final = 60
+KEYS: Final = 50_000  # counted at a time; the memory of a flood of invented tokens ends at some ten megabytes
 
 
 def install(app: Flask, settings: Settings) -> None:
     """Refuses what goes over the limits with 429 and `Retry-After`; a limit of 0 is none."""
-    limits: list[str | Callable[[], str] | ApplicationLimit] = [
-        ApplicationLimit(f"{most} per minute", key_function=key, scope=key.__name__)
-        for most, key in (
-            (settings.rate_address_per_minute, auth.address),
-            (settings.rate_person_per_minute, _token),
-        )
-        if most
-    ]
-    if limits:
-        Limiter(_nobody, app=app, application_limits=limits, storage_uri="memory://", on_breach=_refuse)
+    for most, key in ((settings.rate_address_per_minute, auth.address), (settings.rate_person_per_minute, _token)):
+        if most:
+            app.before_request(_checked(Counter(most), key))
 
 
-def _nobody() -> str:
-    return ""
+def _checked(counter: Counter, key: Callable[[], str]) -> Callable[[], None]:
+    def check() -> None:
+        wait = counter.count(key(), time.monotonic())
+        if wait:
+            raise Problem(problems.TOO_MANY_REQUESTS, retry_after=wait)
+
+    return check
+
+
+class Counter:
+    """Counts requests by key in windows of a minute, the same windows for all keys.
+
+    Of more than `keys` keys in one window those that came first are forgotten.
+    """
+
+    def __init__(self, most: int, keys: int = KEYS) -> None:
+        self._most = most
+        self._keys = keys
+        self._begun = -math.inf
+        self._counts: OrderedDict[str, int] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def count(self, key: str, now: float) -> int:
+        """Counts a request at `now`, in seconds of any clock; 0 if it may pass, else the whole seconds to wait."""
+        with self._lock:
+            if now - self._begun >= WINDOW_S:
+                self._begun = now
+                self._counts.clear()
+            before = self._counts.get(key, 0)
+            if before >= self._most:
+                return max(1, math.ceil(self._begun + WINDOW_S - now))
+            self._counts[key] = before + 1
+            if len(self._counts) > self._keys:
+                self._counts.popitem(last=False)
+            return 0
 
 
 def _token() -> str:
     # Without a token the address alone is counted.
     return auth.bearer() or auth.address()
-
-
-def _refuse(_: object) -> None:
-    raise Problem(problems.TOO_MANY_REQUESTS, retry_after=_WINDOW_S)
