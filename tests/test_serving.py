@@ -31,6 +31,7 @@ from server.settings import Settings
 from server.storage import migrate
 from server.storage import tables as t
 from server.storage.database import open_database
+from tests.domain.effort import SOAK
 from tests.factories import DONGZHAO, HERE
 
 TREE = Path(__file__).resolve().parents[1]
@@ -259,11 +260,12 @@ def test_what_was_answered_survives_being_killed(tmp_path: Path) -> None:
         status, answer = server.ask("/api/v1/tokens", "POST", body=body, headers={"Content-Type": "application/json"})
         assert status == 201
         token = json.loads(answer)["token"]
-        phones = [threading.Thread(target=send_until_cut_off, args=(server, token, accepted)) for _ in range(4)]
+        phones = [threading.Thread(target=send_until_cut_off, args=(server, token, accepted)) for _ in range(8)]
         for phone in phones:
             phone.start()
-        until(lambda: len(accepted) >= 20)
-        server.process.kill()
+        until(lambda: len(accepted) >= (500 if SOAK else 20))
+        for process in (*server.children(), server.process.pid):
+            os.kill(process, signal.SIGKILL)
         for phone in phones:
             phone.join(PATIENCE_S)
     deployment = open_deployment(Settings(home=tmp_path))

@@ -86,7 +86,7 @@ def check_in(deployment: Deployment, person: str, sent: CheckIn, pictures: Seque
                 found = examine(connection, deployment, on, visit, photos, now)
             if attempt == 0:
                 _keep(deployment, pictures)
-            with deployment.database.write() as connection:
+            with deployment.database.write(shared=True) as connection:
                 _claim(connection, person, on)
                 if not rows.insert_new(connection, found.visit):
                     raise _Taken
@@ -199,7 +199,7 @@ def _rework(deployment: Deployment, visit: str, marks: list[int], now: datetime)
                 if not old.imported and not old.decided:
                     draft = replace(old, place=place_of(old.asked_place, old, on) or old.place)
                 found = examine(connection, deployment, on, draft, rows.photos_of(connection, visit), now, old)
-            with deployment.database.write() as connection:
+            with deployment.database.write(shared=True) as connection:
                 _claim(connection, old.person, on)
                 rows.clear_stale(connection, marks)
                 lines = []
@@ -243,7 +243,7 @@ def _change(
                     found = replace(found, visit=replace(found.visit, status=VisitStatus.REVIEW))
             if attempt == 0:
                 _keep(deployment, pictures)
-            with deployment.database.write() as connection:
+            with deployment.database.write(shared=True) as connection:
                 _claim(connection, person, on)
                 act(connection, photos)
                 if pictures and not still_shared(connection, deployment, found, photos):

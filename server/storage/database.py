@@ -1,9 +1,6 @@
 """The database: SQLite in a file, or PostgreSQL, through the same two doors, `read` and `write`."""
 
 import contextlib
-import fcntl
-import os
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +11,8 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import QueuePool
+
+from server.storage.writers import Writers
 
 # The first releases of each branch without the WAL-reset bug (sqlite.org/wal.html).
 _WAL_SAFE = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
@@ -28,7 +27,8 @@ class Database:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._reads = reads
-        self._turn = _Turn(engine.url) if self.is_sqlite else None
+        in_memory = engine.url.database in (None, "", ":memory:")
+        self.writers = Writers(engine, None if in_memory else engine.url.database) if self.is_sqlite else None
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
@@ -37,54 +37,19 @@ class Database:
             yield connection
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, shared: bool = False) -> Iterator[Connection]:
         """One transaction, committed durably at the end of the block, rolled back when it raises.
 
-        Keep the block short: on SQLite nobody else writes meanwhile.
+        Keep the block short: on SQLite nobody else writes meanwhile. With `shared` SQLite may commit it together with
+        others that are shared, still before the end of the block: for what many send at once and what is quickly done.
         """
-        with (
-            self._turn.taken() if self._turn else contextlib.nullcontext(),
-            self.engine.begin() as connection,
-        ):
+        with self.writers.write(shared) if self.writers else self.engine.begin() as connection:
             yield connection
 
     def close(self) -> None:
         """Closes every pooled connection."""
         self.engine.dispose()
         self._reads.dispose()
-
-
-class _Turn:
-    """Whose turn it is to write to a SQLite file, across threads and processes, in the order of asking.
-
-    SQLite's own busy handler sleeps and tries again, so that under load one writer gets thousands of commits and
-    another none. A lock on a file beside the database wakes the next one at once; a killed process lets go of it.
-    """
-
-    def __init__(self, url: URL) -> None:
-        in_memory = url.database in (None, "", ":memory:")
-        self._path = None if in_memory else f"{url.database}-turn"
-        self._threads = threading.Lock()
-        self._handle: int | None = None
-        self._process = 0
-
-    @contextlib.contextmanager
-    def taken(self) -> Iterator[None]:
-        if self._path is None:
-            with self._threads:
-                yield
-            return
-        # Threads queue among themselves first: one waiter for each process, and no file opened per write.
-        with self._threads:
-            handle = self._handle
-            if handle is None or self._process != os.getpid():  # a child's handle would share its parent's lock
-                handle = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-                self._handle, self._process = handle, os.getpid()
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            try:
-                yield
-            finally:
-                fcntl.flock(handle, fcntl.LOCK_UN)
 
 
 def open_database(url: str | URL, pool_size: int = 16) -> Database:
