@@ -60,18 +60,19 @@ def serve(
     logs.configure(settings)
     check_options(host, tls_cert, tls_key, behind_proxy)
     check_database(settings)
+    workers = workers or default_workers(settings)
     try:
-        listening = sockets.listen(host, port)
+        listening = sockets.listen_for(host, port, workers)
     except OSError as error:
         raise Refused("serve-address", host=host, port=port, error=os.strerror(error.errno or 0)) from error
-    port = listening.getsockname()[1]
+    port = listening[0].getsockname()[1]
     address = f"{'https' if tls_cert else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
     processes.allow_many_connections()
-    multiprocessing.set_start_method("fork", force=True)  # so that workers share the socket and what is imported
+    multiprocessing.set_start_method("fork", force=True)  # so that workers have the sockets, and share what is imported
     _share_imports()
     helper = _Jobs(settings) if jobs else None
     tell = partial(started or _say_address, address)
-    server = _server(listening, tell, host, port, workers or default_workers(settings), tls_cert, tls_key)
+    server = _server(listening, tell, host, port, tls_cert, tls_key)
     if helper:
         server.on_startup(helper.start)
     # granian would log each start and stop of each worker; what goes wrong still shows.
@@ -80,7 +81,8 @@ def serve(
     finally:
         if helper:
             helper.stop()
-        listening.close()
+        for one in listening:
+            one.close()
 
 
 def check_options(host: str, tls_cert: Path | None, tls_key: Path | None, behind_proxy: bool) -> None:
@@ -228,11 +230,10 @@ def _share_imports() -> None:
 
 
 def _server(
-    listening: socket.socket,
+    listening: list[socket.socket],
     started: Callable[[], None],
     host: str,
     port: int,
-    workers: int,
     tls_cert: Path | None,
     tls_key: Path | None,
 ) -> Any:
@@ -243,16 +244,19 @@ def _server(
     from granian.server import MPServer
 
     class Server(MPServer):
-        """Serves on one socket that all workers share.
+        """Serves on sockets that were opened before and outlive the workers.
 
-        granian gives each worker a socket of its own on the same port: another server could then take half of the
-        connections unnoticed, and one that waits for a worker that ends is lost.
+        granian's own workers each open one on the same port: another server could then take half of the connections
+        unnoticed, and one that waits for a worker that ends is lost.
         """
 
         def _init_shared_socket(self) -> None:
-            shared: Any = SocketHolder  # its published types leave its arguments out
             self._sso = None
-            self._shd = shared(listening.fileno(), False, sockets.BACKLOG)
+
+        def _spawn_worker(self, idx: int, *given: Any, **more: Any) -> Any:
+            shared: Any = SocketHolder  # its published types leave its arguments out
+            self._shd = shared(listening[idx].fileno(), False, sockets.BACKLOG)
+            return super()._spawn_worker(idx, *given, **more)
 
         def _spawn_workers(self, *given: Any) -> None:
             with processes.ending_held():
@@ -268,7 +272,7 @@ def _server(
         address=host,
         port=port,
         interface=Interfaces.WSGI,
-        workers=workers,
+        workers=len(listening),
         blocking_threads=WAITING,
         backpressure=CONNECTIONS,
         websockets=False,

@@ -297,6 +297,46 @@ def send_until_cut_off(server: Served, token: str, accepted: list[tuple[str, str
             accepted.append((visit, digest))
 
 
+def test_phones_that_connect_at_one_moment_are_shared_out(home: Path) -> None:
+    with served(home, "--no-jobs") as server, contextlib.ExitStack() as phones:
+        for _ in range(64):
+            phone = phones.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            phone.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        taken = until(lambda: (found := connections_of(server)) and sum(found) == 64 and found)
+        assert min(taken) >= 10, taken
+
+
+def connections_of(server: Served) -> list[int]:
+    """How many connections each worker has."""
+    inodes = [
+        line.split()[9]
+        for line in Path("/proc/net/tcp").read_text().splitlines()
+        if f":{server.port:04X} " in line.split(maxsplit=2)[1] + " " and line.split()[3] == "01"
+    ]
+    wanted = {f"socket:[{inode}]" for inode in inodes}
+    return [
+        sum(os.readlink(handle) in wanted for handle in Path(f"/proc/{worker}/fd").iterdir())
+        for worker in server.children()
+    ]
+
+
+def test_what_waits_for_a_worker_that_died_is_answered_by_the_next(home: Path) -> None:
+    with served(home, "--no-jobs") as server:
+        time.sleep(6)  # granian takes what dies sooner for a loop of crashes
+        for child in server.children():
+            os.kill(child, signal.SIGSTOP)  # so that they wait
+        asked: list[int] = []
+        phones = [threading.Thread(target=lambda: asked.append(server.ask()[0]), daemon=True) for _ in range(16)]
+        for phone in phones:
+            phone.start()
+        time.sleep(0.5)
+        for child in server.children():
+            os.kill(child, signal.SIGKILL)
+        for phone in phones:
+            phone.join(PATIENCE_S)
+        assert asked == [200] * 16
+
+
 def test_a_connection_on_which_nothing_moves_is_ended() -> None:
     listening = sockets.listen("127.0.0.1", 0)
     with listening, socket.create_connection(listening.getsockname()) as phone:

@@ -6,6 +6,7 @@ import os
 import socket
 import stat
 import struct
+import sys
 from collections.abc import Iterator
 
 BACKLOG = 1024
@@ -21,8 +22,29 @@ _ESTABLISHED = 1
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening TCP socket; OSError when the address is not this machine's, taken or not allowed."""
+    return _listen(host, port)
+
+
+def listen_for(host: str, port: int, workers: int) -> list[socket.socket]:
+    """Listening TCP sockets on one port, one for each worker; errors as `listen`.
+
+    From one that all share, the worker that wakes first takes every connection that is there: phones that connect at
+    the same moment would all be served by one worker. The system shares connections out between several by their
+    addresses. They are to be kept open here while workers come and go: what waits at one of them then waits for the
+    next worker. Outside Linux, where nothing is shared out so, it is one socket for all.
+    """
+    first = _listen(host, port)
+    if workers == 1 or sys.platform != "linux":
+        return [first] * workers
+    # Nobody else was there, who would go on taking a part of the connections unnoticed; now we may be several.
+    port = first.getsockname()[1]
+    first.close()
+    return [_listen(host, port, reuse_port=True) for _ in range(workers)]
+
+
+def _listen(host: str, port: int, reuse_port: bool = False) -> socket.socket:
     family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
-    listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    listening = socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=reuse_port)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     for name, value in _KEEPALIVE:
