@@ -39,6 +39,7 @@ class Place:
     standings: tuple[Standing, ...]
     ended_on: date | None = None  # the first day on which it is no more
     service_from: date | None = None
+    successors: tuple[str, ...] = ()  # where visits go once it has ended
 
     def on(self, day: date) -> Standing | None:
         """The standing in force on the day, or none before the first."""

@@ -156,6 +156,7 @@ def judged_again(
     for its_windows, codes in groups.items():
         postings = people.postings_of(connection, codes)
         leaves = people.leaves_of(connection, codes)
+        excused = people.excused_of(connection, codes)
         # Every window looks at every visit it is given: a few months at a time, years do not cost their square.
         for some in people.chunks(sorted(its_windows, key=lambda w: (w.first, w.label)), WINDOWS):
             first = midnight(min(w.first for w in some), deployment.zone)
@@ -163,6 +164,9 @@ def judged_again(
             visits = visit_rows.facts_between(connection, codes, first, last)
             before.update(obligations.stored(connection, codes, [window.label for window in some]))
             for code in codes:
-                facts = PersonFacts(code, postings.get(code, ()), leaves.get(code, ()), visits.get(code, ()))
+                facts = PersonFacts(
+                    code, postings.get(code, ()), leaves.get(code, ()), visits.get(code, ()),
+                    excused.get(code, frozenset()),
+                )  # fmt: skip
                 after += judge(facts, some, world)
     return before, after

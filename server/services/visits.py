@@ -196,7 +196,7 @@ def _rework(deployment: Deployment, visit: str, marks: list[int], now: datetime)
                     return
                 on = ground(connection, deployment, old.person)
                 draft = old
-                if not old.imported and not old.decided:
+                if old.is_examined:
                     draft = replace(old, place=place_of(old.asked_place, old, on) or old.place)
                 found = examine(connection, deployment, on, draft, rows.photos_of(connection, visit), now, old)
             with deployment.database.write() as connection:

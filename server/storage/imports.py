@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import Select
 
-from server.domain.checkins import Visit
+from server.domain.checkins import Entry, Visit
 from server.domain.imports import LeaveRow, PersonRow, PostingRow
 from server.domain.places import Level, Place, Standing
 from server.domain.postings import Leave, Posting
@@ -297,9 +297,10 @@ def mark_visits_without_place(
 
 
 def _open_visits(cause: str) -> "Select[Any]":
-    """Visits whose findings are ours to work out: not decided by a person, not imported."""
+    """Visits whose findings are ours to work out, as `Visit.is_examined` says."""
     c = t.visit.c
-    return select(c.id, literal(cause)).where(c.decided.is_(False), c.imported.is_(False))
+    from_phones = or_(c.entry.is_(None), c.entry != Entry.PAPER.value)
+    return select(c.id, literal(cause)).where(c.decided.is_(False), c.imported.is_(False), from_phones)
 
 
 def _insert(connection: Connection, table: Any, rows: Iterable[dict[str, Any]]) -> None:
