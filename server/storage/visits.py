@@ -20,7 +20,7 @@ from server.storage.scoping import inside, seen_by
 
 _FIELDS = [field.name for field in fields(Visit)]
 COLUMNS = [t.visit.c[name] for name in _FIELDS]
-_WORKED_OUT = ("place", "path", "photos", "missing", "findings", "status", "version")
+_WORKED_OUT = ("place", "path", "photos", "missing", "findings", "status", "decided", "held", "version")
 
 
 @dataclass(frozen=True, slots=True)
