@@ -2,17 +2,16 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
+from server.domain.differences import FOREVER as FOREVER
+from server.domain.differences import NEAR as NEAR
 from server.domain.imports import CellError, ImportRefused, Parsed
 from server.domain.problems import Scalar
 from server.services.deployment import Deployment
 from server.storage import logbook, people, register
 from server.storage.database import Connection
-
-FOREVER = date.max
-NEAR = timedelta(days=31)  # a window that begins before a span, or ends after it, is at most so much longer
 
 
 @dataclass(frozen=True, slots=True)

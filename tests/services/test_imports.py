@@ -225,6 +225,32 @@ def test_an_outline_stays_when_a_position_is_corrected(county: Deployment) -> No
         assert [s.polygon for s in register.tree(connection)[DONGZHAO].standings] == [outline, outline]
 
 
+def test_an_empty_position_keeps_the_one_on_file(county: Deployment) -> None:
+    """A position taken from a visit since is not lost when the old file comes again."""
+    nowhere = f"v1 新村 village {DISTRICT} - - - -"
+    take_in(county, "places", nowhere)
+    with county.database.write() as connection:
+        standing = register.tree(connection)["v1"].standings[0]
+        register.put_standing(connection, "v1", replace(standing, points=(HERE,)))
+        register.bump(connection)
+    assert counts(take_in(county, "places", nowhere)) == (0, 0, 0, 1)
+    assert counts(take_in(county, "places", nowhere.replace("- - - -", "- - 300 -"))) == (0, 1, 0, 0)
+    with county.database.read() as connection:
+        assert {s.points for s in register.tree(connection)["v1"].standings} == {(HERE,)}
+
+
+def test_a_file_that_names_the_first_of_several_points_keeps_them_all(county: Deployment) -> None:
+    several = (HERE, (37.8, 117.0))
+    with county.database.write() as connection:
+        standing = register.tree(connection)[DONGZHAO].standings[0]
+        register.put_standing(connection, DONGZHAO, replace(standing, points=several))
+        register.bump(connection)
+    assert counts(take_in(county, "places", line_of(DONGZHAO))) == (0, 0, 0, 1)
+    assert counts(take_in(county, "places", line_of(DONGZHAO, latitude="37.9"))) == (0, 1, 0, 0)
+    with county.database.read() as connection:
+        assert [len(s.points) for s in register.tree(connection)[DONGZHAO].standings] == [2, 1]
+
+
 @pytest.mark.parametrize("crs", ["gcj02", "bd09"])
 def test_positions_of_another_datum_are_stored_in_ours(county: Deployment, crs: str) -> None:
     from server.adapters import datum, geodesy
@@ -375,7 +401,6 @@ STEPS: list[tuple[Kind, list[str], date | None]] = [
     ("places", [f"v1 新村 village {DISTRICT} {HERE[0] + 0.001:.6f} {HERE[1]} - -"], None),
     ("places", [f"d1 新管区 district {XIDUAN} - - - {DONGZHAO}", line_of(DONGZHAO, parent="d1")], BEFORE),
     ("places", [line_of(DONGZHAO, latitude="37.9")], BEFORE),
-    ("places", [line_of(DONGZHAO, latitude="-", longitude="-")], BEFORE),
     ("places", [line_of(JINJIA, latitude=f"{HERE[0]:.6f}", longitude=f"{HERE[1]:.6f}")], BEFORE),
     ("places", [line_of(ZHENXING, latitude=f"{HERE[0]:.6f}", longitude=f"{HERE[1]:.6f}")], BEFORE),
     ("places", [line_of(DONGZHAO, radius_m="5")], BEFORE),
