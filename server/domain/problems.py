@@ -112,5 +112,6 @@ OWN_GRANT = Kind("own-grant", 403)
 NEEDS_SECOND_PERSON = Kind("needs-second-person", 409)
 
 # Files
+EXPORT_TOO_LARGE = Kind("export-too-large", 422)
 IMPORT_FILE = Kind("import-file", 422)
 IMPORT_REFUSED = Kind("import-refused", 422)

@@ -171,7 +171,10 @@ def test_an_envoy_may_ask_about_the_places_around_their_own(sqlite_county: Count
 def test_a_file_has_the_rows_of_the_command_and_no_pages(sqlite_county: County, tmp_path: Any) -> None:
     answer = sqlite_county.phone("supervisor").get(f"/obligations?{MONTH}&format=csv&limit=1")
     assert answer.content_type == "text/csv; charset=utf-8"
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="attendance.csv"'
+    assert (
+        answer.headers["Content-Disposition"]
+        == "attachment; filename=\"attendance.csv\"; filename*=UTF-8''%E8%80%83%E5%8B%A4%E6%98%8E%E7%BB%86.csv"
+    )
     rows = list(csv.reader(io.StringIO(answer.get_data(as_text=True))))
     assert rows[0] == ["duty", "person", "place", "window", "opens_on", "due_on", "status", "reason"]
     names = rows[0]
