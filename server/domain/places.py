@@ -160,6 +160,17 @@ class Tree:
         return found
 
 
+def shared_area(paths: Iterable[str]) -> str:
+    """The path of the smallest area that holds all these paths; empty if there is none, or no path."""
+    chains = [path.strip("/").split("/") for path in paths]
+    shared: list[str] = []
+    for links in zip(*chains, strict=False):
+        if len(set(links)) > 1 or not links[0]:
+            break
+        shared.append(links[0])
+    return f"/{'/'.join(shared)}/" if shared else ""
+
+
 def radius_of(place: Place, day: date, defaults: Mapping[str, float]) -> float:
     """The radius in metres that holds for the place on the day: its own, or its level's default."""
     standing = place.on(day)

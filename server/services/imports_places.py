@@ -9,7 +9,7 @@ from server.adapters import datum
 from server.domain.imports import CellError, Parsed, PlaceRow
 from server.domain.places import BEGINNING, Level, Place, Standing, Tree
 from server.services import placing
-from server.services.imports_base import Context, Plan, refuse, text_of
+from server.services.imports_base import Context, Plan, Where, refuse, text_of
 from server.storage import register
 from server.storage.database import Connection
 
@@ -44,7 +44,8 @@ def plan(connection: Connection, context: Context, parsed: Parsed[PlaceRow]) -> 
     real = []
     for change in changes:
         before = _shown(change.before, change.stood) if change.before and change.stood else None
-        if found.count("place", context.actor, change.after.code, before, _shown(change.after, change.stands)):
+        where = Where(new.path(change.after.code, context.since))
+        if found.count("place", context.actor, change.after.code, before, _shown(change.after, change.stands), where):
             real.append(change)
     if real:
         found.store = lambda connection: placing.store_new(connection, old, new)

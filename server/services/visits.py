@@ -94,7 +94,8 @@ def check_in(deployment: Deployment, person: str, sent: CheckIn, pictures: Seque
                 _store_pictures(connection, photos, pictures, deployment, now)
                 if pictures and not still_shared(connection, deployment, found, photos):
                     raise MovedOn
-                line = logbook.Line(person, "check-in", "visit", sent.id, {"status": found.visit.status.value})
+                detail = {"status": found.visit.status.value}
+                line = logbook.Line(person, "check-in", "visit", sent.id, detail, found.visit.path)
                 finish(connection, found, [line], now)
             neighbours(deployment, now, found.touched)
             return Answer(found.visit, photos, counted(found), on.world.tree, created=True)
@@ -249,7 +250,7 @@ def _change(
                 if pictures and not still_shared(connection, deployment, found, photos):
                     raise MovedOn
                 rows.keep_worked_out(connection, found.visit)
-                lines = [line]
+                lines = [replace(line, path=found.visit.path)]
                 if found.visit.status != old.status:
                     lines.append(worked_out(old, found.visit))
                 finish(connection, found, lines, now)
@@ -269,7 +270,8 @@ def _again(deployment: Deployment, person: str, sent: CheckIn, pictures: Sequenc
         raise Problem(problems.VISIT_DIFFERS)
     if sent.device != answer.visit.device:
         with deployment.database.write() as connection:
-            line = logbook.Line(person, "sent-again", "visit", sent.id, {"device": sent.device})
+            said = {"device": sent.device}
+            line = logbook.Line(person, "sent-again", "visit", sent.id, {}, answer.visit.path, person, said)
             logbook.write(connection, now, [line])
     missing = {photo.digest for photo in answer.photos if photo.missing}
     for picture in pictures:
@@ -440,7 +442,7 @@ def worked_out(old: Visit, new: Visit) -> logbook.Line:
     detail = {"before": old.status.value, "after": new.status.value, "findings": changed}
     if old.place != new.place:
         detail |= {"place_before": old.place, "place": new.place}
-    return logbook.Line(logbook.SYSTEM, "worked-out", "visit", new.id, detail)
+    return logbook.Line(logbook.SYSTEM, "worked-out", "visit", new.id, detail, new.path)
 
 
 def counted(found: Examined) -> list[Obligation]:
