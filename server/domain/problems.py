@@ -103,6 +103,7 @@ PHOTO_TYPE = Kind("photo-type", 422)
 PHOTO_UNREADABLE = Kind("photo-unreadable", 422)
 PHOTO_TRUNCATED = Kind("photo-truncated", 422)
 PHOTO_TOO_MANY_PIXELS = Kind("photo-too-many-pixels", 422)
+PHOTO_TOO_MANY_SCANS = Kind("photo-too-many-scans", 422)
 PHOTO_HEIC = Kind("photo-heic", 422)
 
 # Registers and accounts
