@@ -66,7 +66,8 @@ def read_header(data: Buffer) -> Header:
 
 
 def _jpeg(data: Buffer) -> Header:
-    width = height = 0
+    width = height = components = 0
+    drawn_at_once = False
     exif = b""
     needed = [(0, 2)]
     at = 2
@@ -81,6 +82,7 @@ def _jpeg(data: Buffer) -> Header:
             precision, height, width, components = _unpack(">BHHB", data, at + 2)
             if precision != 8 or components not in (1, 3, 4):
                 raise _unreadable()
+            drawn_at_once = marker != 0xC2
         elif 0xC3 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             raise _unreadable()
         elif marker == 0xE1 and not exif and data[at + 2 : at + 8] == _EXIF_MARK:
@@ -88,9 +90,12 @@ def _jpeg(data: Buffer) -> Header:
         # Of the applications' segments only Adobe's (14) tells how to read the colours.
         if not (0xE0 <= marker <= 0xEF or marker == 0xFE) or marker == 0xEE:
             needed.append((at - 2, end))
-        at = end
         if marker == 0xDA:
+            # One scan of all components, and not progressive: decoders take no other after it.
+            drawn_at_once = drawn_at_once and data[at + 2 : at + 3] == bytes((components,))
+            at = end
             break
+        at = end
     else:
         raise _unreadable()
     if not width or not height:
@@ -101,7 +106,7 @@ def _jpeg(data: Buffer) -> Header:
         raise _truncated()
     needed.append((at, last + 2))
     most = min(_MOST_SCANS, max(1, _MOST_SCANNED // (width * height)))
-    if not _scans_up_to(data, at, last, most):
+    if not drawn_at_once and not _scans_up_to(data, at, last, most):
         raise Problem(problems.PHOTO_TOO_MANY_SCANS)
     return Header(JPEG, width, height, exif, tuple(needed))
 

@@ -171,6 +171,13 @@ def test_a_huge_png_is_refused_by_its_header_with_memory_flat() -> None:
         tracemalloc.stop()
 
 
+def test_a_sequential_jpeg_drawn_colour_by_colour_may_not_have_a_thousand_scans_either() -> None:
+    frame = b"\xff\xc0\0\x11\x08\0\x30\0\x40\x03" + b"\x01\x11\0\x02\x11\0\x03\x11\0"
+    scan = b"\xff\xda\0\x08\x01\x01\0\0\x3f\0" + b"\0\0"
+    assert refused(b"\xff\xd8" + frame + scan * 1000 + b"\xff\xd9") == problems.PHOTO_TOO_MANY_SCANS
+    assert pictures.inspect(b"\xff\xd8" + frame + scan * 3 + b"\xff\xd9", "image/jpeg").width == 64
+
+
 def test_scans_are_counted_by_their_markers_only() -> None:
     film = random.Random(1).randbytes(2_000_000) + b"\xff\xda" * 1000
     assert pictures.inspect(jpeg() + film + b"\xff\xd9", "image/jpeg").width == 640
