@@ -22,8 +22,8 @@ Bands = tuple[int, int, int, int]
 def fingerprint(source: bytes | Path) -> bytes | None:
     """Return the 16 bytes of a picture's fingerprint, upright as its EXIF says.
 
-    None for a picture that cannot be decoded, and for one so flat that it would match any other flat one. Raises Problem
-    UNAVAILABLE when too many others are being decoded.
+    None for a picture that cannot be decoded, and for one so flat that it would match any other flat one.
+    Raises Problem UNAVAILABLE when too many others are being decoded.
     """
     import dhash
     from PIL import Image

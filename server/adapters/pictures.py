@@ -33,8 +33,8 @@ MAX_PIXELS = 50_000_000
 _QUALITY = 82
 _STRIP = 256  # pixels high
 
-# A picture of 50 megapixels takes 200 MB while it is decoded, and as much again if parts of it are transparent: one at a
-# time, whatever the number of threads. Whoever waits keeps others from being answered, so nobody waits for long.
+# A picture of 50 megapixels takes 200 MB while it is decoded, and as much again if parts of it are transparent: one
+# at a time, whatever the number of threads. Whoever waits keeps others from being answered, so nobody waits for long.
 _DECODING = threading.BoundedSemaphore(1)
 _PATIENCE_S = 2.0
 _RETRY_S = 5

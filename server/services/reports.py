@@ -247,7 +247,7 @@ def _asked(deployment: Deployment, caller: Caller, query: Query, now: datetime, 
             if not any(_within(tree.path(at, today), scope) for at in theirs):
                 raise invalid("/person", "not-exist")
         _check_duty(connection, query.duty)
-    judging.ensure_judged(deployment, first, last)
+    judging.ensure_judged_for(deployment, first, last, today, None if caller.grants else caller.person)
     inside = None if query.place is None else paths(tree, query.place, first, last)
     scope = scope if own else Scope(None, scope.areas)
     return Asked(first, last, inside, query.person, query.duty, query.status, scope), tree

@@ -79,6 +79,19 @@ def wipe(deployment: Deployment) -> None:
         connection.execute(update(t.register).values(nothing))
 
 
+def test_much_work_is_done_in_shares_and_comes_to_the_same(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    an_envoy(deployment)
+    facts.post(deployment, Posting("q", "envoy", "d1", d("09-10")))
+    judging.ensure_judged(deployment, *AUTUMN)
+    whole = stored(deployment)
+    monkeypatch.setattr(judging, "WORK", 1)
+    assert from_scratch(deployment) == whole
+    assert marks(deployment) == 0
+    assert {o.person for o in whole.values()} == {"p", "q"}
+
+
 # One change of the facts, or one reading of the verdicts, at a time
 
 Step = Callable[[Deployment], object]
