@@ -163,8 +163,8 @@ def _asked(deployment: Deployment, made: county.Counties, now: datetime, first: 
         f"WHERE path >= '/{code}/' AND path < '/{code}0' AND due_on BETWEEN '{first}' AND '{last}'"
     )
     with deployment.database.read() as connection:
-        number = len(reports.attendance(connection, asked, moment))
-        took = median(_timed(lambda: reports.attendance(connection, asked, moment)) for _ in range(5))
+        number = len(list(reports.attendance(connection, asked, moment)))
+        took = median(_timed(lambda: list(reports.attendance(connection, asked, moment))) for _ in range(5))
         floor = median(_timed(lambda: connection.exec_driver_sql(bare).all()) for _ in range(5))
     return Figure(ONE_COUNTY, number, took / number, floor / number)
 

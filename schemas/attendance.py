@@ -1,6 +1,7 @@
 """Counts of obligations, and villages with their last visit."""
 
-from schemas.base import CODE, DAY, Base, Choice, Code, Cursor, Day, Flag, Integer, Items, Number, Page, Part, Text
+from schemas.base import CODE, DAY, Base, Choice, Code, Cursor, Day, Flag, Integer, Items, Number, Part, Text
+from schemas.exports import ExportQuery, MapQuery
 
 _MANY = 10**12
 
@@ -33,7 +34,7 @@ class CountOut(Base):
     rate = Number(0, 1, allow_none=True)
 
 
-class AttendanceQuery(Page):
+class AttendanceQuery(ExportQuery):
     """Obligations whose last day lies in a span of local days, this month by default; 400 days at most.
 
     By place (one level below the one given), duty, person, week or month.
@@ -44,7 +45,6 @@ class AttendanceQuery(Page):
     to = Day()
     place = Code()
     by = Choice(("place", "duty", "person", "week", "month"))
-    format = Choice(("json", "csv", "xlsx"), load_default="json")
 
 
 class AttendanceOut(Base):
@@ -66,12 +66,11 @@ class VillageOut(Base):
     has_envoy = Flag()
 
 
-class VillagesQuery(Page):
+class VillagesQuery(MapQuery):
     """Villages without a confirmed visit on a local day or later; all of them if no day is given."""
 
     cursor = Cursor(f"{DAY}|never", CODE)
     unvisited_since = Day()
-    format = Choice(("json", "csv", "xlsx", "geojson"), load_default="json")
 
 
 class PointOut(Base):

@@ -10,11 +10,11 @@ from schemas.base import (
     Instant,
     Integer,
     Items,
-    Page,
     Part,
     Text,
     UuidText,
 )
+from schemas.exports import ExportQuery
 from server.domain.engine import Reason, Status
 
 WINDOW = "2[0-9]{3}-(?:W[0-9]{2}|[0-9]{2})"
@@ -50,7 +50,7 @@ class ToDoOut(ObligationOut):
     grace_until = Instant()
 
 
-class ObligationsQuery(Page):
+class ObligationsQuery(ExportQuery):
     """Obligations whose last day lies in a span of local days, this month by default; 400 days at most."""
 
     cursor = Cursor(*_AFTER)
@@ -61,7 +61,6 @@ class ObligationsQuery(Page):
     person = Code()
     duty = Code()
     status = Choice(Status)
-    format = Choice(("json", "csv", "xlsx"), load_default="json")
 
 
 class ObligationsOut(Base):

@@ -23,6 +23,7 @@ import structlog
 from server import logs
 from server.adapters import clock, processes, sockets
 from server.adapters.messages import both
+from server.api.files import ASIDE
 from server.settings import Settings
 from server.storage import readiness
 from server.storage.database import open_database
@@ -181,6 +182,7 @@ class Gate:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         environ["wsgi.input"] = _Body(environ["wsgi.input"], self)
+        environ[ASIDE] = self.aside
         self._places.take()
         try:
             return self._app(environ, start_response)

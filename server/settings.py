@@ -191,6 +191,7 @@ class Settings:
     photos_max: int = field(default=20, metadata=_read(_integer(1, 100)))
     json_max_bytes: int = field(default=64 * 1024, metadata=_read(_integer(1024, 16 * 1024**2)))
     multipart_max_bytes: int = field(default=32 * 1024**2, metadata=_read(_integer(1024, 1024**3)))
+    export_max_bytes: int = field(default=1024**3, metadata=_read(_integer(1024, 64 * 1024**3)))
     import_max_bytes: int = field(default=64 * 1024**2, metadata=_read(_integer(1024, 4 * 1024**3)))
 
     token_days: int = field(default=180, metadata=_read(_integer(1, 3660)))

@@ -102,7 +102,7 @@ def test_the_api_page_lists_every_call_and_no_other() -> None:
 
 def test_the_api_page_names_what_every_call_may_be_asked_with() -> None:
     rows = {row[0]: row[1] for row in re.findall(r"^\| `([A-Z]+ /[^`]+)` (\|.*)$", read("docs/api.md"), re.M)}
-    everywhere = {"limit", "cursor"}
+    everywhere = {"limit", "cursor", "for_excel", "language"}
     missing = [
         (call, parameter["name"])
         for call, said in operations()

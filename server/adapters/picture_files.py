@@ -5,6 +5,7 @@ more memory than the smallest. Sources: ITU-T T.81 annex B, W3C PNG (third editi
 """
 
 import mmap
+import re
 import struct
 import zlib
 from dataclasses import dataclass
@@ -24,6 +25,11 @@ _PNG_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: 
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _EXIF_MARK = b"Exif\0\0"
 _MOST_PARTS = 20_000  # segments or chunks; real pictures have a few hundred
+# A progressive JPEG is drawn scan by scan, each over the whole picture, and a scan may be a few bytes long. Cameras and
+# programs write ten or so.
+_MOST_SCANS = 100
+_MOST_SCANNED = 1_000_000_000  # pixels of all scans together: about a second's work
+_MARKER = re.compile(rb"\xff+[^\x00\xff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,8 @@ class Header:
 def read_header(data: Buffer) -> Header:
     """Return the header of a complete JPEG, PNG or WebP picture, by content.
 
-    Raises Problem PHOTO_HEIC, PHOTO_UNREADABLE (something else, or a broken structure), PHOTO_TRUNCATED.
+    Raises Problem PHOTO_HEIC, PHOTO_UNREADABLE (something else, or a broken structure), PHOTO_TRUNCATED,
+    PHOTO_TOO_MANY_SCANS.
     """
     start = data[:16]
     if start[:3] == b"\xff\xd8\xff":
@@ -59,7 +66,8 @@ def read_header(data: Buffer) -> Header:
 
 
 def _jpeg(data: Buffer) -> Header:
-    width = height = 0
+    width = height = components = 0
+    drawn_at_once = False
     exif = b""
     needed = [(0, 2)]
     at = 2
@@ -74,6 +82,7 @@ def _jpeg(data: Buffer) -> Header:
             precision, height, width, components = _unpack(">BHHB", data, at + 2)
             if precision != 8 or components not in (1, 3, 4):
                 raise _unreadable()
+            drawn_at_once = marker != 0xC2
         elif 0xC3 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             raise _unreadable()
         elif marker == 0xE1 and not exif and data[at + 2 : at + 8] == _EXIF_MARK:
@@ -81,9 +90,12 @@ def _jpeg(data: Buffer) -> Header:
         # Of the applications' segments only Adobe's (14) tells how to read the colours.
         if not (0xE0 <= marker <= 0xEF or marker == 0xFE) or marker == 0xEE:
             needed.append((at - 2, end))
-        at = end
         if marker == 0xDA:
+            # One scan of all components, and not progressive: decoders take no other after it.
+            drawn_at_once = drawn_at_once and data[at + 2 : at + 3] == bytes((components,))
+            at = end
             break
+        at = end
     else:
         raise _unreadable()
     if not width or not height:
@@ -93,7 +105,31 @@ def _jpeg(data: Buffer) -> Header:
     if last < 0:
         raise _truncated()
     needed.append((at, last + 2))
+    most = min(_MOST_SCANS, max(1, _MOST_SCANNED // (width * height)))
+    if not drawn_at_once and not _scans_up_to(data, at, last, most):
+        raise Problem(problems.PHOTO_TOO_MANY_SCANS)
     return Header(JPEG, width, height, exif, tuple(needed))
+
+
+def _scans_up_to(data: Buffer, at: int, end: int, most: int) -> bool:
+    """Whether a JPEG has at most so many scans, of which the first one's data begins at `at`."""
+    # Nearly every picture has fewer of the two bytes than that, wherever they stand, and this is quick.
+    found, looked = 1, data.find(b"\xff\xda", at, end)
+    while looked >= 0 and found <= most:
+        found, looked = found + 1, data.find(b"\xff\xda", looked + 2, end)
+    if found <= most:
+        return True
+    # The two bytes may also stand in a table, or in a film behind the picture: only the markers count, up to the end.
+    scans = 1
+    while scans <= most and (marker := _MARKER.search(data, at, end)):
+        at = marker.end()
+        kind = data[at - 1]
+        if kind == 0xD9:
+            break
+        scans += kind == 0xDA
+        if kind != 0x01 and not 0xD0 <= kind <= 0xD8:
+            at += max(2, _unpack(">H", data, at)[0])
+    return scans <= most
 
 
 def _jpeg_marker(data: Buffer, at: int) -> tuple[int, int]:

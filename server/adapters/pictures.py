@@ -28,12 +28,16 @@ __all__ = ["JPEG", "MEDIA_TYPES", "PictureFacts", "inspect", "rendition", "stamp
 
 Size = Literal["thumb", "screen", "full"]
 
-LONGEST_SIDE = {"thumb": 320, "screen": 1280, "full": 65_535}  # pixels
+LONGEST_SIDE = {"thumb": 320, "screen": 1280, "full": 4096}  # pixels
 MAX_PIXELS = 50_000_000
 _QUALITY = 82
+_STRIP = 256  # pixels high
 
-# A picture of 50 megapixels takes 200 MB while it is decoded: two at a time, whatever the number of threads.
-_DECODING = threading.BoundedSemaphore(2)
+# A picture of 50 megapixels takes 200 MB while it is decoded, and as much again if parts of it are transparent: one
+# at a time, whatever the number of threads. Whoever waits keeps others from being answered, so nobody waits for long.
+_DECODING = threading.BoundedSemaphore(1)
+_PATIENCE_S = 2.0
+_RETRY_S = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +89,10 @@ def inspect(data: bytes | Path, media_type: str, *, max_pixels: int = MAX_PIXELS
 
 def rendition(path: Path, size: Size) -> bytes:
     """Return a JPEG copy, upright and without metadata, its longest side at most 320 (thumb), 1280
-    (screen) or as many pixels as it has (full).
+    (screen) or 4096 pixels (full).
 
-    Raises Problem as `inspect`, also PHOTO_UNREADABLE when the picture turns out not to be decodable.
+    Raises Problem as `inspect`, also PHOTO_UNREADABLE when the picture turns out not to be decodable, and
+    UNAVAILABLE when too many others are being decoded.
     """
     return _jpeg(upright(path, LONGEST_SIDE[size]))
 
@@ -117,28 +122,31 @@ def stamped(path: Path, lines: Sequence[str]) -> bytes:
 def upright(source: bytes | Path, longest_side: int, *, mode: Literal["RGB", "L"] = "RGB") -> "Image.Image":
     """Return the picture decoded, turned as its EXIF says, scaled down to a longest side in pixels.
 
-    Transparent parts become white. Raises Problem PHOTO_UNREADABLE and as `picture_files.read_header`.
+    Transparent parts become white. Raises Problem PHOTO_UNREADABLE, UNAVAILABLE and as `picture_files.read_header`.
     """
-    from PIL import Image
 
     with _content(source) as content:
         header = picture_files.read_header(content)
         # Decoders get no metadata: nothing in it can be warned about, or unpack into something huge.
         needed = b"".join(content[start:end] for start, end in header.needed)
     turn = _TURNS.get(exif.read(header.exif).orientation)
-    with _DECODING:
-        try:
-            picture = _decoded(needed, header.media_type, longest_side, mode)
-        except (OSError, SyntaxError, ValueError, MemoryError, EOFError) as error:
-            raise Problem(problems.PHOTO_UNREADABLE) from error
-    return picture if turn is None else picture.transpose(Image.Transpose(turn))
+    if not _DECODING.acquire(timeout=_PATIENCE_S):
+        raise Problem(problems.UNAVAILABLE, retry_after=_RETRY_S)
+    try:
+        return _decoded(needed, header.media_type, longest_side, mode, turn)
+    except (OSError, SyntaxError, ValueError, MemoryError, EOFError) as error:
+        raise Problem(problems.PHOTO_UNREADABLE) from error
+    finally:
+        _DECODING.release()
 
 
 # How to turn a picture of each EXIF orientation upright, as values of PIL.Image.Transpose.
 _TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
 
 
-def _decoded(data: bytes, media_type: str, longest_side: int, mode: Literal["RGB", "L"]) -> "Image.Image":
+def _decoded(
+    data: bytes, media_type: str, longest_side: int, mode: Literal["RGB", "L"], turn: int | None
+) -> "Image.Image":
     from PIL import Image
 
     # The number of pixels was checked when the photo was received; Pillow's own limit would only warn.
@@ -153,7 +161,7 @@ def _decoded(data: bytes, media_type: str, longest_side: int, mode: Literal["RGB
     picture.info = {}
     if scale < 1:
         picture.thumbnail((longest_side, longest_side), Image.Resampling.BICUBIC)
-    return picture
+    return picture if turn is None else picture.transpose(Image.Transpose(turn))
 
 
 def _opaque(picture: "Image.Image", mode: Literal["RGB", "L"]) -> "Image.Image":
@@ -162,11 +170,13 @@ def _opaque(picture: "Image.Image", mode: Literal["RGB", "L"]) -> "Image.Image":
     if picture.mode.startswith("I"):  # 16 bits of grey, which Pillow would cut off instead of scaling
         picture = picture.point(lambda value: value / 256).convert("L")
     if not picture.has_transparency_data:
-        return picture.convert(mode)
-    layer = picture.convert("RGBA")
-    ground = Image.new("RGB", layer.size, (255, 255, 255))
-    ground.paste(layer, mask=layer.getchannel("A"))
-    return ground.convert(mode)
+        return picture if picture.mode == mode else picture.convert(mode)
+    ground = Image.new(mode, picture.size, "white")
+    # A strip at a time, for each step makes a copy.
+    for top in range(0, picture.height, _STRIP):
+        strip = picture.crop((0, top, picture.width, min(picture.height, top + _STRIP))).convert("RGBA")
+        ground.paste(strip.convert(mode), (0, top), strip.getchannel("A"))
+    return ground
 
 
 def _jpeg(picture: "Image.Image") -> bytes:

@@ -67,21 +67,29 @@ def read_table(path: Path, *, limit_bytes: int = MAX_BYTES) -> Table:
     return _table(rows)
 
 
+def csv_lines(
+    columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, mark: bool = False, guarded: bool = True
+) -> Iterator[bytes]:
+    """The lines of a CSV file in UTF-8, with LF and quotes only where needed; the same rows give the same bytes.
+
+    With `mark` a byte order mark goes first, by which Excel knows UTF-8. Guarded, text that a spreadsheet would run as
+    a formula gets an apostrophe first, which `read_table` takes away again.
+    """
+    if mark:
+        yield _BOM
+    shown = _shown_guarded if guarded else _plain
+    for row in _with_header(columns, rows):
+        # An empty line would be no row at all.
+        line = ",".join([_quoted(shown(cell)) for cell in row]) or '""'
+        yield f"{line}\n".encode()
+
+
 def write_csv(
     columns: Sequence[str], rows: Iterable[Sequence[Cell]], stream: IO[bytes], *, for_excel: bool = False
 ) -> None:
-    """Writes UTF-8 with LF and quotes only where needed; the same rows always give the same bytes.
-
-    For Excel a byte order mark goes first, and text that it would run as a formula gets an apostrophe first,
-    which `read_table` takes away again.
-    """
-    if for_excel:
-        stream.write(_BOM)
-    for row in _with_header(columns, rows):
-        texts = [_guarded(cell) if for_excel and isinstance(cell, str) else _plain(cell) for cell in row]
-        # An empty line would be no row at all.
-        line = ",".join(map(_quoted, texts)) or '""'
-        stream.write(f"{line}\n".encode())
+    """Writes `csv_lines`, marked and guarded for Excel, and otherwise just as the cells are."""
+    for line in csv_lines(columns, rows, mark=for_excel, guarded=for_excel):
+        stream.write(line)
 
 
 def write_xlsx(columns: Sequence[str], rows: Iterable[Sequence[Cell]], stream: IO[bytes]) -> None:
@@ -102,7 +110,7 @@ def write_xlsx(columns: Sequence[str], rows: Iterable[Sequence[Cell]], stream: I
         sheet.freeze_panes(1, 0)
         for at, title in enumerate(columns):
             sheet.write_string(0, at, title, header)
-            sheet.set_column(at, at, max(10, min(40, 2 * len(title))))
+            sheet.set_column(at, at, max(14, min(40, 2 * len(title))))
         number = 0
         while held is not None and number + 1 < XLSX_ROWS:
             number += 1
@@ -167,24 +175,14 @@ def _title(cell: Cell) -> str:
 
 def _csv_rows(data: bytes) -> Iterator[list[Cell]]:
     text = _decoded(data)
-    # Excel's files have a mark or are in GB18030: only there an apostrophe may be our guard against formulas.
-    guarded = data.startswith(_BOM) or not _is_utf8(data)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     number = 0
     try:
         for row in reader:
             number += 1
-            yield [_unguarded(cell) for cell in row] if guarded else list(row)
+            yield [_unguarded(cell) for cell in row]
     except csv.Error as error:
         raise _refused("file-quotes", row=number + 1) from error
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _decoded(data: bytes) -> str:
@@ -299,8 +297,9 @@ def _plain(cell: Cell) -> str:
     return "" if cell is None else str(cell)
 
 
-def _guarded(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+def _shown_guarded(cell: Cell) -> str:
+    text = _plain(cell)
+    return f"'{text}" if isinstance(cell, str) and text.startswith(_FORMULA_STARTS) else text
 
 
 def _quoted(text: str) -> str:

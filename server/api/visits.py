@@ -64,7 +64,7 @@ class PhotoView(View):
     @refuses(
         problems.PHOTO_NOT_ANNOUNCED, problems.PHOTO_TOO_LARGE, problems.PHOTO_DIGEST, problems.PHOTO_UNREADABLE,
         problems.PHOTO_TRUNCATED, problems.PHOTO_TYPE, problems.PHOTO_TOO_MANY_PIXELS, problems.PHOTO_HEIC,
-        problems.PHOTO_LENGTH,
+        problems.PHOTO_LENGTH, problems.PHOTO_TOO_MANY_SCANS,
     )  # fmt: skip
     def put(self, visit: str, digest: str) -> Any:
         """The bytes of a photo that the visit announced."""

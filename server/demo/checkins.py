@@ -123,7 +123,7 @@ class Phones:
         visit = self._visit(trip.person, sent, received)
         visit = replace(visit, photos=1, missing=0 if here else 1)
         visit = self._judged(visit, digest)
-        line = Line(trip.person, "check-in", "visit", visit.id, {"status": visit.status.value})
+        line = Line(trip.person, "check-in", "visit", visit.id, {"status": visit.status.value}, visit.path)
         made = self._decided(Sent(visit, (photo,), ((received, line),)))
         if here:
             self.album.holders.setdefault(digest, []).append(made.visit)
@@ -281,8 +281,16 @@ class Phones:
         )[0]
         at = visit.received_at + timedelta(minutes=rng.randrange(40, 60 * 40))
         township = self._tree.township_of(visit.place, local_day(at, self._deployment.zone))
-        detail = {"decision": verb, "reason": rng.choice(words()[reasons])}
-        line = Line(reviewer_code(township.code if township else ""), "decision", "visit", visit.id, detail)
+        line = Line(
+            reviewer_code(township.code if township else ""),
+            "decision",
+            "visit",
+            visit.id,
+            {"decision": verb},
+            path=visit.path,
+            about=visit.person,
+            personal={"reason": rng.choice(words()[reasons])},
+        )
         return replace(
             sent, visit=replace(visit, status=status, decided=True, version=2), lines=(*sent.lines, (at, line))
         )

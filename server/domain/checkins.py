@@ -24,6 +24,13 @@ class Function(StrEnum):
     GRID_COUNSELLOR = "grid-counsellor"
 
 
+class Entry(StrEnum):
+    """How a visit came in other than from its person's own phone."""
+
+    PAPER = "paper"  # written down in the village, typed in by the office
+    HANDED_IN = "handed-in"  # the queue of a phone, saved as a file and brought to the office
+
+
 class Crs(StrEnum):
     """The datums a position may be given in."""
 
@@ -115,8 +122,12 @@ class Visit:
     findings: tuple[Finding, ...] = ()
     status: VisitStatus = VisitStatus.REVIEW
     imported: bool = False
-    decided: bool = False
+    decided: bool = False  # by a person: the checks no longer set its status
     version: int = 1
+    held: bool = False  # waits for a person's decision, whatever the checks say
+    entry: str | None = None  # how it came in other than by the person's own phone: an `Entry`
+    entered_by: str | None = None
+    entry_reason: str = ""
 
     @property
     def point(self) -> tuple[float, float] | None:
@@ -128,9 +139,14 @@ class Visit:
         """By which one visit is earlier than another: capture, then id, never arrival."""
         return (self.occurred_at, self.id)
 
+    @property
+    def is_examined(self) -> bool:
+        """Whether its findings follow the facts: not once a person has decided, nor if it came on paper or imported."""
+        return not self.decided and not self.imported and self.entry != Entry.PAPER
+
     def fact(self) -> VisitFact:
-        """The visit as the duty engine sees it."""
-        photos = None if self.imported else self.photos
+        """The visit as the duty engine sees it; of what came on paper no duty asks photos."""
+        photos = None if self.imported or self.entry == Entry.PAPER else self.photos
         return VisitFact(self.id, self.place, self.activity, self.day, self.status, photos)
 
 

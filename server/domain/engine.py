@@ -4,7 +4,7 @@ The verdict depends on the facts alone. The clock comes in only when a verdict i
 verdicts stay true while time passes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -69,7 +69,7 @@ class PersonFacts:
     postings: Sequence[Posting]
     leaves: Sequence[Leave] = ()
     visits: Sequence[VisitFact] = ()
-    excused: frozenset[tuple[str, str, str, int]] = frozenset()  # duty, place, window, turn: a supervisor's decision
+    excused: frozenset[tuple[str, str, str]] = frozenset()  # duty, place, window: a supervisor's decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,8 @@ class World:
     calendar: Calendar
     duties: DutyBook
     service_from: date | None = None
+    # By duty and window, then by place: the day on which the fixed day falls there instead, and everywhere inside.
+    moved: Mapping[tuple[str, str], Mapping[str, date]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +177,15 @@ def _owed_on_a_day(duty: Duty, term: Term, window: Window, world: World) -> Iter
     fixed = _fixed_day(duty, term, window)
     if fixed is None:
         return
+    moved = world.moved.get((duty.code, window.label), {})
     for place in _possible_targets(duty, term, window, world.tree):
-        day, holiday = fixed, False
-        if duty.day_off is not DayOff.KEEP and not world.calendar.works(place, fixed):
+        named = _moved(place, fixed, moved, world.tree)
+        day, holiday = named, False
+        if duty.day_off is not DayOff.KEEP and not world.calendar.works(place, named):
             later = None
             if duty.day_off is DayOff.SHIFT:
-                later = next((d for d in window.days() if d > fixed and world.calendar.works(place, d)), None)
-            day, holiday = (fixed, True) if later is None else (later, False)
+                later = next((d for d in window.days() if d > named and world.calendar.works(place, d)), None)
+            day, holiday = (named, True) if later is None else (later, False)
         if not term.in_force(day):
             continue
         if place in _targets(duty, term, day, world.tree) and _in_service(place, window, day, world):
@@ -194,6 +198,15 @@ def _fixed_day(duty: Duty, term: Term, window: Window) -> date | None:
         return window.first.replace(day=number) if number <= window.last.day else None
     weekday = duty.number if duty.fixed is Fixed.WEEKDAY else term.office_weekday(window.first)
     return None if weekday is None else window.first + (weekday - 1) * DAY
+
+
+def _moved(place: str, fixed: date, moved: Mapping[str, date], tree: Tree) -> date:
+    """The fixed day, or the day to which the nearest place around has moved it."""
+    if moved:
+        for link in tree.chain(place, fixed):
+            if link in moved:
+                return moved[link]
+    return fixed
 
 
 def _targets(duty: Duty, term: Term, day: date, tree: Tree) -> tuple[str, ...]:
@@ -264,7 +277,7 @@ def _verdict(
     elif not free:
         all_away = all(day in away for day in owed.counted)
         verdict, reason = Verdict.EXCUSED, Reason.LEAVE if all_away else Reason.CLOSED
-    elif (duty.code, owed.place, window.label, turn) in person.excused:
+    elif (duty.code, owed.place, window.label) in person.excused:
         verdict, reason = Verdict.EXCUSED, Reason.DECISION
     elif len(done_on | {visit.day for visit in awaited}) >= needed:
         verdict = Verdict.PENDING

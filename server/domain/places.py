@@ -39,6 +39,7 @@ class Place:
     standings: tuple[Standing, ...]
     ended_on: date | None = None  # the first day on which it is no more
     service_from: date | None = None
+    successors: tuple[str, ...] = ()  # where visits go once it has ended
 
     def on(self, day: date) -> Standing | None:
         """The standing in force on the day, or none before the first."""
@@ -159,6 +160,17 @@ class Tree:
         return found
 
 
+def shared_area(paths: Iterable[str]) -> str:
+    """The path of the smallest area that holds all these paths; empty if there is none, or no path."""
+    chains = [path.strip("/").split("/") for path in paths]
+    shared: list[str] = []
+    for links in zip(*chains, strict=False):
+        if len(set(links)) > 1 or not links[0]:
+            break
+        shared.append(links[0])
+    return f"/{'/'.join(shared)}/" if shared else ""
+
+
 def radius_of(place: Place, day: date, defaults: Mapping[str, float]) -> float:
     """The radius in metres that holds for the place on the day: its own, or its level's default."""
     standing = place.on(day)
@@ -178,13 +190,17 @@ def resolve(
     """The place at which a check-in is stored (contract.md, The check-in), or none if it cannot be known.
 
     `asked` is the place the phone named, if any; `postings` are (role, place) in force that day; `distance` takes two
-    points in degrees and answers metres. A named district means its central village. Without a name it is the nearest
-    village covered by a posting (a paired leader: or the township's seat); when no posting covers any, the nearest
-    village of all, so that a posting typed in late can still make the visit count.
+    points in degrees and answers metres. A named district means its central village, a place that has ended the one
+    that has taken its stead. Without a name it is the nearest village covered by a posting (a paired leader: or the
+    township's seat); when no posting covers any, the nearest village of all, so that a posting typed in late can still
+    make the visit count.
     """
     if asked is not None:
-        place = tree[asked]
-        return tree.central_village(asked, day) if place.level is Level.DISTRICT else asked
+        place = tree[stand_in(asked, day, point, tree, distance)]
+        if place.level is not Level.DISTRICT:
+            return place.code
+        central = tree.central_village(place.code, day)
+        return None if central is None else stand_in(central, day, point, tree, distance)
     candidates: set[str] = set()
     for role, place_code in postings:
         candidates.update(tree.villages_in(place_code, day))
@@ -196,8 +212,40 @@ def resolve(
         return None
     if not candidates:
         candidates = {p.code for p in tree.places.values() if p.level is Level.VILLAGE and p.exists_on(day)}
+    return _nearest(candidates, day, point, tree, distance)
+
+
+def stand_in(
+    code: str,
+    day: date,
+    point: tuple[float, float] | None,
+    tree: Tree,
+    distance: Callable[[float, float, float, float], float],
+) -> str:
+    """The place itself or, if it has ended by the day, the one that has taken its stead.
+
+    Of several it is the nearest to the point, or the first if none has a position or there is no point. A place that
+    has ended with none to take its stead stands for itself.
+    """
+    passed = [code]
+    while not tree[passed[-1]].exists_on(day):
+        left = [other for other in tree[passed[-1]].successors if other in tree and other not in passed]
+        if not left:
+            break
+        nearest = _nearest(left, day, point, tree, distance) if point is not None and len(left) > 1 else None
+        passed.append(nearest or left[0])
+    return passed[-1]
+
+
+def _nearest(
+    codes: Iterable[str],
+    day: date,
+    point: tuple[float, float],
+    tree: Tree,
+    distance: Callable[[float, float, float, float], float],
+) -> str | None:
     nearest: tuple[float, str] | None = None
-    for code in candidates:
+    for code in codes:
         standing = tree[code].on(day)
         for latitude, longitude in standing.points if standing else ():
             found = (distance(*point, latitude, longitude), code)

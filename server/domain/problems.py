@@ -103,6 +103,7 @@ PHOTO_TYPE = Kind("photo-type", 422)
 PHOTO_UNREADABLE = Kind("photo-unreadable", 422)
 PHOTO_TRUNCATED = Kind("photo-truncated", 422)
 PHOTO_TOO_MANY_PIXELS = Kind("photo-too-many-pixels", 422)
+PHOTO_TOO_MANY_SCANS = Kind("photo-too-many-scans", 422)
 PHOTO_HEIC = Kind("photo-heic", 422)
 
 # Registers and accounts
@@ -112,5 +113,6 @@ OWN_GRANT = Kind("own-grant", 403)
 NEEDS_SECOND_PERSON = Kind("needs-second-person", 409)
 
 # Files
+EXPORT_TOO_LARGE = Kind("export-too-large", 422)
 IMPORT_FILE = Kind("import-file", 422)
 IMPORT_REFUSED = Kind("import-refused", 422)

@@ -1,6 +1,6 @@
 """Accounts and grants: who may sign in, and who may do what where. Outside one's own area nothing exists."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import IntEnum
@@ -23,6 +23,7 @@ from server.domain.periods import local_day
 from server.domain.places import Tree
 from server.domain.problems import Problem, invalid
 from server.services.deployment import Deployment
+from server.services.record import home
 from server.storage import accounts, logbook, people
 from server.storage.accounts import Account, HeldGrant
 from server.storage.database import Connection
@@ -134,21 +135,22 @@ def open_account(deployment: Deployment, caller: Caller, person: str, now: datet
     with deployment.database.read() as connection:
         ground = _ground(deployment, connection, caller, now)
         standing = _standing(connection, ground, person)
+        path = home(connection, deployment, person, now)
     if standing is Standing.NOWHERE:
         raise invalid("/person", "not-exist")
     _require(standing, Standing.KEPT)
     with deployment.database.write() as connection:
         if not accounts.open_accounts(connection, [person], now):
             raise Problem(problems.CONFLICT)
-        logbook.write(connection, now, [Line(caller.person, "open", "account", person)])
+        logbook.write(connection, now, [Line(caller.person, "open", "account", person, path=path)])
         return _view(connection, ground, person, now)
 
 
 def revoke(deployment: Deployment, caller: Caller, person: str, now: datetime) -> None:
     """Closes an account at once, with its sessions, code and grants; raises Problem as `show`, and for one's own."""
-    _kept(deployment, caller, person, now, own=False)
+    path = _kept(deployment, caller, person, now, own=False)
     with deployment.database.write() as connection:
-        if not close(connection, person, caller.person, now):
+        if not close(connection, person, path, caller.person, now):
             raise Problem(problems.NOT_FOUND)
 
 
@@ -157,7 +159,7 @@ def new_activation(deployment: Deployment, caller: Caller, person: str, now: dat
 
     Raises Problem as `show`, for one's own account, and CONFLICT for a revoked one.
     """
-    _kept(deployment, caller, person, now, own=False)
+    path = _kept(deployment, caller, person, now, own=False)
     code = secrets.new_code(CODE_ALPHABET, CODE_LENGTH)
     digest = secrets.code_digest(code, person)
     with deployment.database.write() as connection:
@@ -168,18 +170,19 @@ def new_activation(deployment: Deployment, caller: Caller, person: str, now: dat
         accounts.end_tokens(connection, person, now)
         expires_at = now + _code_life(deployment)
         accounts.put_codes(connection, {person: digest}, now, expires_at)
-        logbook.write(connection, now, [Line(caller.person, "activation", "account", person)])
+        logbook.write(connection, now, [Line(caller.person, "activation", "account", person, path=path)])
     return _activation(deployment, person, code, expires_at)
 
 
 def end_sessions(deployment: Deployment, caller: Caller, person: str, now: datetime) -> None:
     """Ends every session of a person, as when a phone is lost; raises Problem as `show`."""
-    _kept(deployment, caller, person, now, own=True)
+    path = _kept(deployment, caller, person, now, own=True)
     with deployment.database.write() as connection:
         if accounts.lock(connection, person) is None:
             raise Problem(problems.NOT_FOUND)
         ended = accounts.end_tokens(connection, person, now)
-        logbook.write(connection, now, [Line(caller.person, "end-sessions", "account", person, {"sessions": ended})])
+        line = Line(caller.person, "end-sessions", "account", person, {"sessions": ended}, path)
+        logbook.write(connection, now, [line])
 
 
 def grants(deployment: Deployment, caller: Caller, person: str, now: datetime) -> tuple[GrantView, ...]:
@@ -204,7 +207,7 @@ def add_grant(deployment: Deployment, caller: Caller, person: str, grant: Grant,
         if accounts.lock(connection, person) is None:
             known = accounts.find(connection, person)
             raise Problem(problems.CONFLICT if known else problems.NOT_FOUND)
-        added = give(connection, person, [grant], caller.person, now)
+        added = give(connection, person, {grant: ground.path(grant.place)}, caller.person, now)
         if not added:
             raise Problem(problems.CONFLICT)
         return _grant_view(ground.tree, added[0])
@@ -221,14 +224,15 @@ def end_grant(deployment: Deployment, caller: Caller, person: str, number: int, 
             raise Problem(problems.NOT_FOUND)
         if accounts.end_grants(connection, [number], now):
             detail = {"kind": held.kind.value, "place": held.place}
-            logbook.write(connection, now, [Line(caller.person, "end", "grant", person, detail)])
+            line = Line(caller.person, "end", "grant", person, detail, ground.path(held.place))
+            logbook.write(connection, now, [line])
 
 
 # What is done in a transaction of somebody else's, without asking who may
 
 
-def close(connection: Connection, person: str, actor: str, now: datetime) -> bool:
-    """Closes an account with its sessions, code and grants; false if it was not open."""
+def close(connection: Connection, person: str, path: str, actor: str, now: datetime) -> bool:
+    """Closes an account with its sessions, code and grants; false if it was not open. `path`: where they belong."""
     if accounts.lock(connection, person) is None or not accounts.revoke(connection, person, now):
         return False
     ended = accounts.grants_of(connection, [person]).get(person, [])
@@ -237,15 +241,23 @@ def close(connection: Connection, person: str, actor: str, now: datetime) -> boo
     accounts.end_codes(connection, person, now)
     accounts.end_grants(connection, [held.id for held in ended], now)
     detail = {"grants": [{"kind": held.kind.value, "place": held.place} for held in ended]}
-    logbook.write(connection, now, [Line(actor, "revoke", "account", person, detail)])
+    logbook.write(connection, now, [Line(actor, "revoke", "account", person, detail, path)])
     return True
 
 
-def give(connection: Connection, person: str, wanted: Iterable[Grant], actor: str, now: datetime) -> list[HeldGrant]:
-    """Gives the grants a person does not hold yet; those that are new."""
-    added = [held for grant in wanted if (held := accounts.add_grant(connection, person, grant, actor, now))]
-    details = [{"kind": held.kind.value, "place": held.place} for held in added]
-    logbook.write(connection, now, [Line(actor, "give", "grant", person, detail) for detail in details])
+def give(
+    connection: Connection, person: str, wanted: Mapping[Grant, str], actor: str, now: datetime
+) -> list[HeldGrant]:
+    """Gives the grants, each with the path of its place, that a person does not hold yet; those that are new."""
+    added: list[HeldGrant] = []
+    lines: list[Line] = []
+    for grant, path in wanted.items():
+        held = accounts.add_grant(connection, person, grant, actor, now)
+        if held is not None:
+            added.append(held)
+            detail = {"kind": grant.kind.value, "place": grant.place}
+            lines.append(Line(actor, "give", "grant", person, detail, path))
+    logbook.write(connection, now, lines)
     return added
 
 
@@ -289,14 +301,16 @@ def _require(standing: Standing, needed: Standing) -> None:
         raise Problem(problems.FORBIDDEN)
 
 
-def _kept(deployment: Deployment, caller: Caller, person: str, now: datetime, *, own: bool) -> None:
-    """Raises Problem unless the account is in the caller's keeping; their own only with `own`."""
+def _kept(deployment: Deployment, caller: Caller, person: str, now: datetime, *, own: bool) -> str:
+    """Where the person belongs; raises Problem unless the account is in the caller's keeping, their own with `own`."""
     with deployment.database.read() as connection:
         ground = _ground(deployment, connection, caller, now)
         _require(_standing(connection, ground, person), Standing.KEPT)
+        path = home(connection, deployment, person, now)
     # A stolen session must not become a password of the thief's
     if person == caller.person and not own:
         raise Problem(problems.FORBIDDEN)
+    return path
 
 
 def _belonging(connection: Connection, ground: _Ground, area: Reach, *, with_holders: bool) -> set[str]:

@@ -23,6 +23,15 @@ RADII: Mapping[str, float] = {Level.VILLAGE: 500, Level.DISTRICT: 300, Level.TOW
 _PEOPLE_KEPT = 20_000
 
 
+@dataclass(frozen=True, slots=True)
+class StandingFacts:
+    """What is known of a person beside their visits; `excused` as `engine.PersonFacts` has it."""
+
+    postings: Sequence[Posting]
+    leaves: Sequence[Leave]
+    excused: frozenset[tuple[str, str, str]]
+
+
 class _Cache:
     """What was read of the register as of one revision; workers share nothing, so each keeps its own."""
 
@@ -30,7 +39,7 @@ class _Cache:
         self.lock = threading.Lock()
         self.revision = -1
         self.world: World | None = None
-        self.people: OrderedDict[str, tuple[int, Sequence[Posting], Sequence[Leave]]] = OrderedDict()
+        self.people: OrderedDict[str, tuple[int, StandingFacts]] = OrderedDict()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +65,26 @@ class Deployment:
             if cache.revision != revision or cache.world is None:
                 tree = register.tree(connection)
                 days = Calendar(self.is_workday, register.marks(connection), tree)
-                world = World(tree, days, DutyBook(register.duties(connection)), self.service_from)
+                duties = DutyBook(register.duties(connection))
+                world = World(tree, days, duties, self.service_from, register.moved_days(connection))
                 cache.world, cache.revision = world, revision
             return cache.world
 
-    def postings_and_leaves(
-        self, connection: Connection, person: str, version: int
-    ) -> tuple[Sequence[Posting], Sequence[Leave]]:
-        """A person's postings and leaves; read again only when their version has moved on."""
+    def standing_facts(self, connection: Connection, person: str, version: int) -> StandingFacts:
+        """A person's postings, leaves and excuses; read again only when their version has moved on."""
         cache = self._cache
         with cache.lock:
             found = cache.people.get(person)
         if found is None or found[0] != version:
             postings = people.postings_of(connection, [person]).get(person, [])
             leaves = people.leaves_of(connection, [person]).get(person, [])
-            found = (version, tuple(postings), tuple(leaves))
+            excused = people.excused_of(connection, [person]).get(person, frozenset())
+            found = (version, StandingFacts(tuple(postings), tuple(leaves), excused))
             with cache.lock:
                 cache.people[person] = found
                 if len(cache.people) > _PEOPLE_KEPT:
                     cache.people.popitem(last=False)
-        return found[1], found[2]
+        return found[1]
 
     @property
     def basis(self) -> str:

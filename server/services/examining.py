@@ -27,6 +27,7 @@ class Ground:
     world: World
     postings: Sequence[Posting]
     leaves: Sequence[Leave]
+    excused: frozenset[tuple[str, str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,8 @@ def ground(connection: Connection, deployment: Deployment, person: str) -> Groun
     if versions is None:
         raise LookupError(person)
     world = deployment.world(connection, versions.revision)
-    postings, leaves = deployment.postings_and_leaves(connection, person, versions.facts)
-    return Ground(versions, world, postings, leaves)
+    facts = deployment.standing_facts(connection, person, versions.facts)
+    return Ground(versions, world, facts.postings, facts.leaves, facts.excused)
 
 
 def place_of(visit_place: str | None, visit: Visit, on: Ground) -> str | None:
@@ -67,8 +68,8 @@ def examine(
 ) -> Examined:
     """Works out the visit's findings and status and judges its week and month.
 
-    `before` is the visit as it stands in the database, none for a new one. A visit that a person has decided, or that
-    was imported, keeps its status.
+    `before` is the visit as it stands in the database, none for a new one. A visit that a person has decided, that was
+    imported or came on paper keeps its status; one that waits for a person gets its findings, and goes on waiting.
     """
     windows = (week_of(visit.day), month_of(visit.day))
     begins = min(midnight(window.first, deployment.zone) for window in windows)
@@ -81,14 +82,15 @@ def examine(
         photos=len(announced),
         missing=sum(photo.missing for photo in announced),
     )
-    if not visit.decided and not visit.imported:
+    if visit.is_examined:
         earlier = [s for s in shared if (s.occurred_at, s.id) < visit.order and not _put_right(s, visit)]
         facts = _facts(deployment, on, visit, photos, sketches, earlier)
         findings = checks.examine(facts, deployment.limits)
-        visit = replace(visit, findings=findings, status=checks.status(findings, facts, now, deployment.limits))
+        status = checks.status(findings, facts, now, deployment.limits)
+        visit = replace(visit, findings=findings, status=VisitStatus.REVIEW if visit.held else status)
     labels = [window.label for window in windows if is_stored(window, on.versions)]
     others = [s.fact for s in sketches if any(s.fact.day in window for window in windows)]
-    person = PersonFacts(visit.person, on.postings, on.leaves, [*others, visit.fact()])
+    person = PersonFacts(visit.person, on.postings, on.leaves, [*others, visit.fact()], on.excused)
     judged = judge(person, windows, on.world)
     stored = obligations.stored_of(connection, visit.person, labels)
     changes = obligations.differences(stored, (o for o in judged if o.window in labels))

@@ -92,11 +92,9 @@ def work_off(deployment: Deployment, now: datetime, progress: Progress = no_prog
 
 def change_rows(outcome: Outcome) -> list[tuple[str, str, str, str, str]]:
     """What an import changed, as rows of text: what was done, to what kind of thing, which one, before, after."""
-    return [
-        (line.verb, line.kind, line.subject, _told(line.detail.get("before")), _told(line.detail.get("after")))
-        for line in outcome.lines
-    ]
+    return [(line.verb, line.kind, line.subject, _told(line, "before"), _told(line, "after")) for line in outcome.lines]
 
 
-def _told(values: Mapping[str, Any] | None) -> str:
-    return "" if values is None else json.dumps(values, ensure_ascii=False)
+def _told(line: logbook.Line, when: str) -> str:
+    values = line.detail.get(when)
+    return "" if values is None else json.dumps({**values, **line.personal.get(when, {})}, ensure_ascii=False)

@@ -2,17 +2,16 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
+from server.domain.differences import FOREVER as FOREVER
+from server.domain.differences import NEAR as NEAR
 from server.domain.imports import CellError, ImportRefused, Parsed
 from server.domain.problems import Scalar
 from server.services.deployment import Deployment
 from server.storage import logbook, people, register
 from server.storage.database import Connection
-
-FOREVER = date.max
-NEAR = timedelta(days=31)  # a window that begins before a span, or ends after it, is at most so much longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +35,18 @@ class Remark:
     params: Mapping[str, Scalar]
 
 
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where a log line belongs, whom it is about, and which of its values are personal."""
+
+    path: str = ""
+    about: str | None = None
+    personal: tuple[str, ...] = ()
+
+
+NOWHERE = Where()
+
+
 def _nothing(_: Connection) -> None:
     """Writes nothing."""
 
@@ -56,7 +67,7 @@ class Plan:
     store: Callable[[Connection], None] = _nothing
     follow: Callable[[Connection], None] = _nothing
 
-    def count(self, kind: str, actor: str, subject: str, before: Any, after: Any) -> bool:
+    def count(self, kind: str, actor: str, subject: str, before: Any, after: Any, where: Where = NOWHERE) -> bool:
         """Counts one row and notes its log line; whether anything is to be done.
 
         `before` and `after` are its values as a mapping; no `before`: it is new; no `after`: it goes.
@@ -66,19 +77,24 @@ class Plan:
             return False
         if before is None:
             self.created += 1
-            self._note(actor, "created", kind, subject, {"after": after})
+            self._note(actor, "created", kind, subject, {"after": after}, where)
         elif after is None:
             self.removed += 1
-            self._note(actor, "removed", kind, subject, {"before": before})
+            self._note(actor, "removed", kind, subject, {"before": before}, where)
         else:
             self.updated += 1
             changed = [name for name in after if after[name] != before.get(name)]
             detail = {"before": {n: before.get(n) for n in changed}, "after": {n: after[n] for n in changed}}
-            self._note(actor, "changed", kind, subject, detail)
+            self._note(actor, "changed", kind, subject, detail, where)
         return True
 
-    def _note(self, actor: str, verb: str, kind: str, subject: str, detail: Mapping[str, Any]) -> None:
-        self.lines.append(logbook.Line(actor, verb, kind, subject, detail))
+    def _note(
+        self, actor: str, verb: str, kind: str, subject: str, told: Mapping[str, Mapping[str, Any]], where: Where
+    ) -> None:
+        personal = {when: {n: values[n] for n in where.personal if n in values} for when, values in told.items()}
+        detail = {when: {n: values[n] for n in values if n not in where.personal} for when, values in told.items()}
+        private = personal if any(personal.values()) else {}
+        self.lines.append(logbook.Line(actor, verb, kind, subject, detail, where.path, where.about, private))
 
 
 def refuse(errors: Iterable[CellError]) -> None:

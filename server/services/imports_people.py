@@ -13,15 +13,18 @@ from server.services.imports_base import (
     Context,
     Plan,
     Remark,
+    Where,
     mark_people,
     refuse,
     text_of,
     unknown,
 )
+from server.services.record import homes
 from server.storage import imports as rows
 from server.storage import people, register
 from server.storage.database import Connection
 
+PERSONAL = ("name", "phone", "unit")
 LEVELS: Mapping[Role, Level] = {
     Role.ENVOY: Level.VILLAGE,
     Role.FIRST_SECRETARY: Level.VILLAGE,
@@ -33,7 +36,9 @@ LEVELS: Mapping[Role, Level] = {
 
 def plan_people(connection: Connection, context: Context, parsed: Parsed[PersonRow]) -> Plan:
     """Decides what becomes of rows of people."""
-    stored = people.named(connection, [row.code for row in parsed.rows])
+    codes = [row.code for row in parsed.rows]
+    stored = people.named(connection, codes)
+    paths = homes(connection, context.deployment, codes, context.now)
     found = Plan()
     added: list[PersonRow] = []
     changed: list[PersonRow] = []
@@ -41,7 +46,8 @@ def plan_people(connection: Connection, context: Context, parsed: Parsed[PersonR
         was = stored.get(row.code)
         before = {"name": was.name, "phone": was.phone, "unit": was.unit} if was else None
         after = {"name": row.name, "phone": row.phone or "", "unit": row.unit}
-        if found.count("person", context.actor, row.code, before, after):
+        where = Where(paths[row.code], row.code, PERSONAL)
+        if found.count("person", context.actor, row.code, before, after, where):
             (changed if was else added).append(row)
     found.store = lambda connection: rows.add_people(connection, added)
     found.follow = lambda connection: rows.change_people(connection, changed)
@@ -63,7 +69,8 @@ def plan_postings(connection: Connection, context: Context, parsed: Parsed[Posti
         *_overlaps(parsed, stored.values()),
     ]
     refuse(errors)
-    found = Plan(remarks=list(_without_office_day(connection, context, parsed)))
+    tree = context.deployment.world(connection, register.state(connection).revision).tree
+    found = Plan(remarks=list(_without_office_day(context, parsed, tree)))
     added: list[PostingRow] = []
     changed: list[PostingRow] = []
     spans: list[tuple[str, date, date]] = []
@@ -72,7 +79,8 @@ def plan_postings(connection: Connection, context: Context, parsed: Parsed[Posti
         before = {"end": text_of(was.end), "office_weekday": was.office_weekday} if was else None
         after = {"end": text_of(row.end), "office_weekday": row.office_weekday}
         subject = " ".join((row.person, row.role, row.place, row.start.isoformat()))
-        if found.count("posting", context.actor, subject, before, after):
+        where = Where(tree.path(row.place, max(row.start, context.today)), row.person)
+        if found.count("posting", context.actor, subject, before, after, where):
             (changed if was else added).append(row)
             end = max(row.end or FOREVER, (was.end or FOREVER) if was else date.min)
             spans.append((row.person, row.start, end))
@@ -119,13 +127,11 @@ def _overlaps(parsed: Parsed[PostingRow], stored: Iterable[Posting]) -> Iterator
             yield parsed.error(row.row, "start", "overlap-stored", **days)
 
 
-def _without_office_day(connection: Connection, context: Context, parsed: Parsed[PostingRow]) -> Iterator[Remark]:
+def _without_office_day(context: Context, parsed: Parsed[PostingRow], tree: Tree) -> Iterator[Remark]:
     """Secretaries who owe no office day for want of a weekday or a central village (duties.md, Postings)."""
-    secretaries = [row for row in parsed.rows if row.role is Role.DISTRICT_SECRETARY]
-    if not secretaries:
-        return
-    tree: Tree = context.deployment.world(connection, register.state(connection).revision).tree
-    for row in secretaries:
+    for row in parsed.rows:
+        if row.role is not Role.DISTRICT_SECRETARY:
+            continue
         day = max(row.start, min(context.today, row.end or FOREVER))
         if row.office_weekday is None:
             yield Remark("import.no-office-weekday", {"row": row.row, "person": row.person, "place": row.place})
@@ -143,6 +149,7 @@ def plan_leave(connection: Connection, context: Context, parsed: Parsed[LeaveRow
     stored: dict[tuple[Any, ...], Leave] = {}
     for of_one in rows.leaves_of(connection, codes).values():
         stored |= {_leave_key(leave): leave for leave in of_one}
+    paths = homes(connection, context.deployment, codes, context.now)
     found = Plan()
     added: list[LeaveRow] = []
     changed: list[LeaveRow] = []
@@ -151,7 +158,8 @@ def plan_leave(connection: Connection, context: Context, parsed: Parsed[LeaveRow
         was = stored.get(_leave_key(row))
         before = {"note": was.note} if was else None
         subject = " ".join((row.person, row.start.isoformat(), row.end.isoformat(), row.kind))
-        if found.count("leave", context.actor, subject, before, {"note": row.note}):
+        where = Where(paths[row.person], row.person, ("note",))
+        if found.count("leave", context.actor, subject, before, {"note": row.note}, where):
             (changed if was else added).append(row)
             if not was:
                 spans[row.person].append((row.start, row.end))

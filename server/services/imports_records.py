@@ -15,10 +15,12 @@ from server.domain.checks import VisitStatus
 from server.domain.imports import CellError, DayRow, Parsed, VisitRow
 from server.domain.periods import DAY, local_day, month_of, week_of
 from server.domain.places import EVERYWHERE, Tree
-from server.services.imports_base import Context, Plan, mark_people, refuse, unknown
+from server.services.imports_base import Context, Plan, Where, mark_people, refuse, unknown
 from server.storage import imports as rows
 from server.storage import register
 from server.storage.database import Connection
+
+POSITION = ("latitude", "longitude", "accuracy_m", "crs")
 
 # Days
 
@@ -28,6 +30,7 @@ def plan_days(connection: Connection, context: Context, parsed: Parsed[DayRow]) 
     places = rows.known_places(connection, {row.place for row in parsed.rows})
     refuse(unknown(parsed, "place", "unknown-place", places, empty=EVERYWHERE))
     stored = {(m.day, m.place, m.kind is DayKind.CLOSED): m for m in register.marks(connection)}
+    tree = context.deployment.world(connection, register.state(connection).revision).tree
     found = Plan()
     added: list[DayMark] = []
     removed: list[DayMark] = []
@@ -39,7 +42,8 @@ def plan_days(connection: Connection, context: Context, parsed: Parsed[DayRow]) 
                 continue
             subject = f"{row.day.isoformat()} {row.place}".strip()
             before, after = ({"kind": mark.kind.value} if mark else None for mark in (was, will))
-            if found.count("day", context.actor, subject, before, after):
+            where = Where(tree.path(row.place, row.day) if row.place != EVERYWHERE else "")
+            if found.count("day", context.actor, subject, before, after, where):
                 removed += [was] if was else []
                 added += [will] if will else []
         if row.kind == words.NO_MARK and not any((row.day, row.place, c) in stored for c in (False, True)):
@@ -156,7 +160,11 @@ def plan_visits(connection: Connection, context: Context, parsed: Parsed[VisitRo
                 continue
             touched[was.person].add(was.day)
         touched[visit.person].add(visit.day)
-        found.count("visit", context.actor, row.id, _shown(was) if was else None, _shown(visit))
+        where = Where(visit.path, visit.person, POSITION)
+        before = _shown(was) if was else None
+        if before and before["person"] != visit.person:
+            before = {name: before[name] for name in before if name not in POSITION}  # it is not about this person
+        found.count("visit", context.actor, row.id, before, _shown(visit), where)
         (changed if was else added).append(visit)
 
     def follow(connection: Connection) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from server.adapters import fingerprint
-from server.domain.periods import DAY, local_day, month_of
+from server.domain.periods import local_day
 from server.services import judging, signing_in, visits
 from server.services.deployment import Deployment
 from server.storage import jobs as found
@@ -122,7 +122,7 @@ def judge_marked(deployment: Deployment, _now: datetime) -> int:
 def look_ahead(deployment: Deployment, now: datetime) -> int:
     """Keeps verdicts stored to the end of next month; 1 if that needed work. Before the first: from 35 days ago."""
     today = local_day(now, deployment.zone)
-    last = month_of(month_of(today).last + DAY).last
+    last = judging.horizon(today)
     with deployment.database.read() as connection:
         state = register.state(connection)
         if state.basis == deployment.basis and state.judged_to is not None and state.judged_to >= last:

@@ -13,6 +13,7 @@ from server.storage.database import Connection
 
 CHUNK = 400  # people judged in one transaction
 WINDOWS = 24  # windows judged at a time
+WORK = 5000  # windows of all people together, judged in one transaction: nobody checks in while it is stored
 Progress = Callable[[int, int], None]
 
 
@@ -35,11 +36,26 @@ def ensure_judged(
         known = state.basis == deployment.basis and _within(span, state)
         if not known:  # to look for the earliest posting is to look at all of them: not each time somebody asks
             earliest = people.first_posting(connection)
+            if earliest is not None and span[1] < earliest:
+                known = True  # nobody owed anything yet
             span = (month_of(min(max(first, earliest or last), last)).first, span[1])
-            known = state.basis == deployment.basis and _within(span, state)
+            known = known or (state.basis == deployment.basis and _within(span, state))
     if not known:
         _extend(deployment, *span)
     work_off(deployment, progress, only)
+
+
+def ensure_judged_for(deployment: Deployment, first: date, last: date, today: date, only: str | None = None) -> None:
+    """As `ensure_judged`, for somebody who asks over the network: for them nothing beyond `horizon` is judged."""
+    if first <= horizon(today):
+        ensure_judged(deployment, first, min(last, horizon(today)), only=only)
+    else:
+        work_off(deployment, only=only)
+
+
+def horizon(today: date) -> date:
+    """The last day whose verdicts are kept stored: the end of next month."""
+    return month_of(month_of(today).last + DAY).last
 
 
 def _within(span: tuple[date, date], state: register.State) -> bool:
@@ -103,12 +119,15 @@ def work_off(deployment: Deployment, progress: Progress = no_progress, only: str
 
 
 def _judge_marked(deployment: Deployment, marks: dict[str, list[spans.Mark]]) -> int:
-    """Judges the marked windows of some people; those whose facts moved on meanwhile keep their marks."""
+    """Judges the marked windows of some people, of as many as is not too much to store at once.
+
+    Those whose facts moved on meanwhile keep their marks.
+    """
     with deployment.database.read() as connection:
         state = register.state(connection)
-        codes = sorted(marks)
+        asked = _share({code: _windows(marks[code], state) for code in sorted(marks)})
+        codes = list(asked)
         versions = people.all_versions(connection, codes)
-        asked = {code: _windows(marks[code], state) for code in codes}
         before, after = judged_again(connection, deployment, asked, state.revision)
     with deployment.database.write() as connection:
         held = people.all_versions(connection, codes, lock=True)
@@ -119,6 +138,18 @@ def _judge_marked(deployment: Deployment, marks: dict[str, list[spans.Mark]]) ->
         obligations.apply(connection, *obligations.differences(old, (o for o in after if o.person in settled)))
         spans.clear(connection, [mark.id for code in settled for mark in marks[code]])
     return len(settled)
+
+
+def _share(asked: dict[str, list[Window]]) -> dict[str, list[Window]]:
+    """The first of these people, with `WORK` windows in all; at least one of them."""
+    taken: dict[str, list[Window]] = {}
+    work = 0
+    for code, its in asked.items():
+        work += len(its)
+        if taken and work > WORK:
+            break
+        taken[code] = its
+    return taken
 
 
 def _windows(marks: Sequence[spans.Mark], state: register.State) -> list[Window]:
@@ -156,6 +187,7 @@ def judged_again(
     for its_windows, codes in groups.items():
         postings = people.postings_of(connection, codes)
         leaves = people.leaves_of(connection, codes)
+        excused = people.excused_of(connection, codes)
         # Every window looks at every visit it is given: a few months at a time, years do not cost their square.
         for some in people.chunks(sorted(its_windows, key=lambda w: (w.first, w.label)), WINDOWS):
             first = midnight(min(w.first for w in some), deployment.zone)
@@ -163,6 +195,9 @@ def judged_again(
             visits = visit_rows.facts_between(connection, codes, first, last)
             before.update(obligations.stored(connection, codes, [window.label for window in some]))
             for code in codes:
-                facts = PersonFacts(code, postings.get(code, ()), leaves.get(code, ()), visits.get(code, ()))
+                facts = PersonFacts(
+                    code, postings.get(code, ()), leaves.get(code, ()), visits.get(code, ()),
+                    excused.get(code, frozenset()),
+                )  # fmt: skip
                 after += judge(facts, some, world)
     return before, after

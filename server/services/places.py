@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 
+from server.domain.periods import local_day
 from server.domain.places import Level
 from server.domain.problems import invalid
 from server.services.deployment import Deployment
@@ -40,5 +41,6 @@ def service_from(deployment: Deployment, code: str, day: date | None, actor: str
             "before": place.service_from.isoformat() if place.service_from else None,
             "after": day.isoformat() if day else None,
         }
-        logbook.write(connection, now, [logbook.Line(actor, "service-from", "place", code, detail)])
+        path = tree.path(code, local_day(now, deployment.zone))
+        logbook.write(connection, now, [logbook.Line(actor, "service-from", "place", code, detail, path)])
     return True

@@ -4,7 +4,7 @@ A caller sees the obligations of the places they hold a grant for, and their own
 words for what does not exist.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -114,16 +114,18 @@ def attendance_rows(
     judging.ensure_judged(deployment, first, last, progress)
     inside = None if place is None else paths(tree, place, first, last)
     asked = Asked(first, last, inside, person, duty, None, scope)
-    with deployment.database.read() as connection:
-        # Days in ISO form sort like themselves, and Python's text by code point, unlike many a collation.
-        return sorted(reports.attendance(connection, asked, moment))
+    return list(_streamed(deployment, asked, moment))
 
 
-def rows_for(deployment: Deployment, caller: Caller, query: Query, now: datetime) -> list[Row]:
-    """The rows of `attendance_rows` that the caller may see; raises Problem as `obligations` does."""
+def rows_for(deployment: Deployment, caller: Caller, query: Query, now: datetime) -> Iterator[Row]:
+    """The rows of `attendance_rows` that the caller may see, one by one; raises Problem as `obligations` does."""
     asked, _ = _asked(deployment, caller, query, now)
-    with deployment.database.read() as connection:
-        return sorted(reports.attendance(connection, asked, Moment.of(now, deployment.zone)))
+    return _streamed(deployment, asked, Moment.of(now, deployment.zone))
+
+
+def _streamed(deployment: Deployment, asked: Asked, moment: Moment) -> Iterator[Row]:
+    with deployment.database.stream() as connection:
+        yield from reports.attendance(connection, asked, moment)
 
 
 def obligations(
@@ -245,7 +247,7 @@ def _asked(deployment: Deployment, caller: Caller, query: Query, now: datetime, 
             if not any(_within(tree.path(at, today), scope) for at in theirs):
                 raise invalid("/person", "not-exist")
         _check_duty(connection, query.duty)
-    judging.ensure_judged(deployment, first, last)
+    judging.ensure_judged_for(deployment, first, last, today, None if caller.grants else caller.person)
     inside = None if query.place is None else paths(tree, query.place, first, last)
     scope = scope if own else Scope(None, scope.areas)
     return Asked(first, last, inside, query.person, query.duty, query.status, scope), tree

@@ -23,6 +23,7 @@ from server.domain.accounts import (
 from server.domain.cells import phone_digits
 from server.domain.problems import Kind, Problem
 from server.services.deployment import Deployment
+from server.services.record import home
 from server.storage import accounts, logbook
 from server.storage.accounts import Credential
 from server.storage.logbook import Line
@@ -68,6 +69,7 @@ def sign_in(
             raise _failed(deployment, counted, now, problems.SIGN_IN_FAILED)
     person, stored = fitting[0].person, fitting[0].password
     renewed = secrets.hash_password(password) if stored and secrets.is_outdated(stored) else None
+    path = _home(deployment, person, now)
     with deployment.database.write() as connection:
         held = accounts.lock(connection, person)
         if held is None or held.password != stored:
@@ -77,7 +79,7 @@ def sign_in(
         accounts.clear_failures(connection, own_subjects(counted))
         token, expires_at = secrets.new_token(), now + timedelta(days=deployment.settings.token_days)
         accounts.add_token(connection, secrets.token_digest(token), person, now, expires_at)
-        logbook.write(connection, now, [Line(person, "sign-in", "account", person)])
+        logbook.write(connection, now, [Line(person, "sign-in", "account", person, path=path)])
     return _session(held, token, expires_at)
 
 
@@ -101,6 +103,7 @@ def activate(deployment: Deployment, name: str, code: str, password: str, addres
         whose = found[fitting[0].person]
         check_password(password, (whose.person, whose.phone))
         hashed = secrets.hash_password(password)
+    path = _home(deployment, whose.person, now)
     with deployment.database.write() as connection:
         held = accounts.lock(connection, whose.person)
         if held is None or not accounts.use_code(connection, fitting[0].id, now):
@@ -109,16 +112,20 @@ def activate(deployment: Deployment, name: str, code: str, password: str, addres
         accounts.end_tokens(connection, held.person, now)
         token, expires_at = secrets.new_token(), now + timedelta(days=deployment.settings.token_days)
         accounts.add_token(connection, secrets.token_digest(token), held.person, now, expires_at)
-        logbook.write(connection, now, [Line(held.person, "activate", "account", held.person)])
+        logbook.write(connection, now, [Line(held.person, "activate", "account", held.person, path=path)])
     return _session(held, token, expires_at)
 
 
 def sign_out(deployment: Deployment, token: str, now: datetime) -> None:
     """Ends one session; nothing happens if it has ended already."""
+    digest = secrets.token_digest(token)
+    with deployment.database.read() as connection:
+        owner = accounts.token_owner(connection, digest)
+        path = home(connection, deployment, owner, now) if owner else ""
     with deployment.database.write() as connection:
-        person = accounts.end_token(connection, secrets.token_digest(token), now)
+        person = accounts.end_token(connection, digest, now)
         if person is not None:
-            logbook.write(connection, now, [Line(person, "sign-out", "account", person)])
+            logbook.write(connection, now, [Line(person, "sign-out", "account", person, path=path)])
 
 
 def tidy(deployment: Deployment, now: datetime) -> int:
@@ -133,6 +140,11 @@ def _candidates(deployment: Deployment, name: str) -> list[Credential]:
     name = name.strip()
     with deployment.database.read() as connection:
         return accounts.credentials(connection, name, phone_digits(name), SHARERS)
+
+
+def _home(deployment: Deployment, person: str, now: datetime) -> str:
+    with deployment.database.read() as connection:
+        return home(connection, deployment, person, now)
 
 
 def _limits(deployment: Deployment) -> Limits:

@@ -62,7 +62,7 @@ class _Taken(Exception):
     """The visit's id is in use."""
 
 
-class _MovedOn(Exception):
+class MovedOn(Exception):
     """A fact the decision rests on has changed since it was read."""
 
 
@@ -87,18 +87,19 @@ def check_in(deployment: Deployment, person: str, sent: CheckIn, pictures: Seque
             if attempt == 0:
                 _keep(deployment, pictures)
             with deployment.database.write(shared=True) as connection:
-                _claim(connection, person, on)
+                claim(connection, person, on)
                 if not rows.insert_new(connection, found.visit):
                     raise _Taken
                 rows.announce(connection, sent.id, photos)
                 _store_pictures(connection, photos, pictures, deployment, now)
                 if pictures and not still_shared(connection, deployment, found, photos):
-                    raise _MovedOn
-                line = logbook.Line(person, "check-in", "visit", sent.id, {"status": found.visit.status.value})
-                _finish(connection, found, [line], now)
-            _neighbours(deployment, now, found.touched)
-            return Answer(found.visit, photos, _counted(found), on.world.tree, created=True)
-        except _MovedOn:
+                    raise MovedOn
+                detail = {"status": found.visit.status.value}
+                line = logbook.Line(person, "check-in", "visit", sent.id, detail, found.visit.path)
+                finish(connection, found, [line], now)
+            neighbours(deployment, now, found.touched)
+            return Answer(found.visit, photos, counted(found), on.world.tree, created=True)
+        except MovedOn:
             continue
         except _Taken:
             return _again(deployment, person, sent, pictures, now)
@@ -149,7 +150,7 @@ def add(deployment: Deployment, person: str, visit: str, addition: Addition, now
 
     def act(connection: Connection, photos: list[VisitPhoto]) -> None:
         if not rows.add_addition(connection, visit, addition.digest(), addition.note, now):
-            raise _MovedOn
+            raise MovedOn
         rows.replace_photos(connection, visit, photos)
 
     line = logbook.Line(
@@ -164,8 +165,8 @@ def find(deployment: Deployment, visit: str) -> Answer | None:
         found = rows.find(connection, visit)
         if found is None:
             return None
-        photos, counts_for = rows.photos_of(connection, visit), _counts_for(connection, deployment, found)
-        return Answer(found, photos, counts_for, deployment.world(connection).tree)
+        photos, owed = rows.photos_of(connection, visit), counts_for(connection, deployment, found)
+        return Answer(found, photos, owed, deployment.world(connection).tree)
 
 
 def work_off(deployment: Deployment, now: datetime, only: Sequence[str] | None = None, limit: int = 500) -> int:
@@ -179,7 +180,7 @@ def work_off(deployment: Deployment, now: datetime, only: Sequence[str] | None =
     return len(marks)
 
 
-def _neighbours(deployment: Deployment, now: datetime, touched: Sequence[str]) -> None:
+def neighbours(deployment: Deployment, now: datetime, touched: Sequence[str]) -> None:
     """Works out other visits that this one touched; the visit itself is stored, so a failure is left to the jobs."""
     try:
         work_off(deployment, now, touched)
@@ -196,21 +197,21 @@ def _rework(deployment: Deployment, visit: str, marks: list[int], now: datetime)
                     return
                 on = ground(connection, deployment, old.person)
                 draft = old
-                if not old.imported and not old.decided:
+                if old.is_examined:
                     draft = replace(old, place=place_of(old.asked_place, old, on) or old.place)
                 found = examine(connection, deployment, on, draft, rows.photos_of(connection, visit), now, old)
             with deployment.database.write(shared=True) as connection:
-                _claim(connection, old.person, on)
+                claim(connection, old.person, on)
                 rows.clear_stale(connection, marks)
                 lines = []
                 if found.visit != old:
                     found = replace(found, visit=replace(found.visit, version=old.version + 1))
                     rows.keep_worked_out(connection, found.visit)
-                    lines = [_reworked(old, found.visit)]
-                _finish(connection, found, lines, now)
+                    lines = [worked_out(old, found.visit)]
+                finish(connection, found, lines, now)
             work_off(deployment, now, found.touched)
             return
-        except _MovedOn:
+        except MovedOn:
             continue
 
 
@@ -235,7 +236,7 @@ def _change(
                 before = rows.photos_of(connection, visit)
                 photos = change(connection, old, before)
                 if photos is None:
-                    return Answer(old, before, _counts_for(connection, deployment, old), on.world.tree), False
+                    return Answer(old, before, counts_for(connection, deployment, old), on.world.tree), False
                 draft = replace(old, version=old.version + 1)
                 found = examine(connection, deployment, on, draft, photos, now, old)
                 if old.status is VisitStatus.RETURNED and not found.visit.missing:
@@ -244,18 +245,18 @@ def _change(
             if attempt == 0:
                 _keep(deployment, pictures)
             with deployment.database.write(shared=True) as connection:
-                _claim(connection, person, on)
+                claim(connection, person, on)
                 act(connection, photos)
                 if pictures and not still_shared(connection, deployment, found, photos):
-                    raise _MovedOn
+                    raise MovedOn
                 rows.keep_worked_out(connection, found.visit)
-                lines = [line]
+                lines = [replace(line, path=found.visit.path)]
                 if found.visit.status != old.status:
-                    lines.append(_reworked(old, found.visit))
-                _finish(connection, found, lines, now)
-            _neighbours(deployment, now, found.touched)
-            return Answer(found.visit, photos, _counted(found), on.world.tree), True
-        except _MovedOn:
+                    lines.append(worked_out(old, found.visit))
+                finish(connection, found, lines, now)
+            neighbours(deployment, now, found.touched)
+            return Answer(found.visit, photos, counted(found), on.world.tree), True
+        except MovedOn:
             continue
     raise Problem(problems.UNAVAILABLE, retry_after=1)
 
@@ -269,7 +270,8 @@ def _again(deployment: Deployment, person: str, sent: CheckIn, pictures: Sequenc
         raise Problem(problems.VISIT_DIFFERS)
     if sent.device != answer.visit.device:
         with deployment.database.write() as connection:
-            line = logbook.Line(person, "sent-again", "visit", sent.id, {"device": sent.device})
+            said = {"device": sent.device}
+            line = logbook.Line(person, "sent-again", "visit", sent.id, {}, answer.visit.path, person, said)
             logbook.write(connection, now, [line])
     missing = {photo.digest for photo in answer.photos if photo.missing}
     for picture in pictures:
@@ -385,7 +387,7 @@ def _store_pictures(
         if digest not in new:
             rows.hold_photos(connection, [digest])
         elif not rows.store_photo(connection, _stored(by_digest[digest], deployment, now)):
-            raise _MovedOn  # somebody sent the very same picture since we looked
+            raise MovedOn  # somebody sent the very same picture since we looked
 
 
 def _photo_of(photos: Sequence[VisitPhoto], digest: str) -> VisitPhoto:
@@ -417,18 +419,21 @@ def _with_addition(
     return list(by_digest.values())
 
 
-def _claim(connection: Connection, person: str, on: Ground) -> None:
+def claim(connection: Connection, person: str, on: Ground) -> None:
+    """Takes the person's turn; raises MovedOn if a fact has changed since `on` was read."""
     if not people.take_turn(connection, person, on.versions):
-        raise _MovedOn
+        raise MovedOn
 
 
-def _finish(connection: Connection, found: Examined, lines: Sequence[logbook.Line], now: datetime) -> None:
+def finish(connection: Connection, found: Examined, lines: Sequence[logbook.Line], now: datetime) -> None:
+    """Writes what follows from a visit that has been examined: verdicts, marks of other visits, log lines."""
     obligations.apply(connection, *found.changes)
     rows.mark_stale(connection, found.touched, "neighbour")
     logbook.write(connection, now, lines)
 
 
-def _reworked(old: Visit, new: Visit) -> logbook.Line:
+def worked_out(old: Visit, new: Visit) -> logbook.Line:
+    """The log line of what was worked out anew."""
     changed = [
         {"check": f.check, "outcome": f.outcome.value}
         for f, g in zip(new.findings, old.findings, strict=False)
@@ -437,14 +442,15 @@ def _reworked(old: Visit, new: Visit) -> logbook.Line:
     detail = {"before": old.status.value, "after": new.status.value, "findings": changed}
     if old.place != new.place:
         detail |= {"place_before": old.place, "place": new.place}
-    return logbook.Line(logbook.SYSTEM, "worked-out", "visit", new.id, detail)
+    return logbook.Line(logbook.SYSTEM, "worked-out", "visit", new.id, detail, new.path)
 
 
-def _counted(found: Examined) -> list[Obligation]:
+def counted(found: Examined) -> list[Obligation]:
+    """What an examined visit counts for."""
     return _those_with(found.visit, found.judged)
 
 
-def _counts_for(connection: Connection, deployment: Deployment, visit: Visit) -> list[Obligation]:
+def counts_for(connection: Connection, deployment: Deployment, visit: Visit) -> list[Obligation]:
     """What a stored visit counts for: as stored, or judged now where nobody has asked for its week or month yet."""
     windows = (week_of(visit.day), month_of(visit.day))
     versions = people.versions(connection, visit.person)

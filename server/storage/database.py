@@ -17,6 +17,7 @@ from server.storage.writers import Writers
 # The first releases of each branch without the WAL-reset bug (sqlite.org/wal.html).
 _WAL_SAFE = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 BUSY_TIMEOUT_S = 30
+_AT_ONCE = 1000  # rows of a long list held in memory
 _IDLE_S = 5.0  # a PostgreSQL connection unused for longer is asked whether it still lives before it is used
 
 
@@ -35,6 +36,25 @@ class Database:
         """A connection whose every statement sees the latest commit; it must not write."""
         with self._reads.connect() as connection:
             yield connection
+
+    @contextlib.contextmanager
+    def stream(self) -> Iterator[Connection]:
+        """A connection whose rows come as they are found, for lists too long for the memory; it must not write.
+
+        What has to be sorted for them goes to a temporary file.
+        """
+        if self.is_sqlite:
+            with self._reads.connect() as connection:
+                connection.exec_driver_sql("PRAGMA temp_store = FILE")
+                try:
+                    yield connection.execution_options(yield_per=_AT_ONCE)
+                finally:
+                    connection.exec_driver_sql("PRAGMA temp_store = MEMORY")
+            return
+        # A cursor on PostgreSQL's side lives in a transaction.
+        with self.engine.begin() as connection:
+            connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+            yield connection.execution_options(yield_per=_AT_ONCE)
 
     @contextlib.contextmanager
     def write(self, *, shared: bool = False) -> Iterator[Connection]:

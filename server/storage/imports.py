@@ -1,18 +1,13 @@
 """Whole files at once: many rows added or changed in a few statements, and what must be worked out again after."""
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
-    and_,
     bindparam,
-    delete,
-    exists,
     insert,
     literal,
     or_,
@@ -22,15 +17,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import Select
 
-from server.domain.checkins import Visit
+from server.domain.checkins import Entry, Visit
 from server.domain.imports import LeaveRow, PersonRow, PostingRow
-from server.domain.places import Level, Place, Standing
+from server.domain.places import Level
 from server.domain.postings import Leave, Posting
-from server.storage import logbook, people, register
+from server.storage import logbook, people
 from server.storage import tables as t
 from server.storage import visits as visit_rows
 from server.storage.people import chunks
-from server.storage.scoping import inside
 
 BATCH = 5000  # rows handed to the driver at a time
 
@@ -46,32 +40,6 @@ def hold_people(connection: Connection) -> None:
 
 
 # Places
-
-
-def add_places(connection: Connection, places: Iterable[Place]) -> None:
-    """Stores new places; parents must be stored already or be among them, in any order."""
-    listed = list(places)
-    _insert(connection, t.place, (
-        {"code": p.code, "name": p.name, "level": p.level.value, "ended_on": p.ended_on, "service_from": p.service_from}
-        for p in listed
-    ))  # fmt: skip
-    _insert(connection, t.place_standing, (register.standing_row(p.code, s) for p in listed for s in p.standings))
-
-
-def rename_places(connection: Connection, places: Iterable[Place]) -> None:
-    """Changes what of these places is not dated: name and level."""
-    query = update(t.place).where(t.place.c.code == bindparam("k_code"))
-    query = query.values(name=bindparam("v_name"), level=bindparam("v_level"))
-    _execute(connection, query, ({"k_code": p.code, "v_name": p.name, "v_level": p.level.value} for p in places))
-
-
-def put_standings(connection: Connection, standings: Iterable[tuple[str, Standing]]) -> None:
-    """Stores how places stand from a day on, replacing what was stored for the same place and day."""
-    listed = list(standings)
-    s = t.place_standing.c
-    gone = delete(t.place_standing).where(s.place == bindparam("k_place"), s.since == bindparam("k_since"))
-    _execute(connection, gone, ({"k_place": code, "k_since": standing.since} for code, standing in listed))
-    _insert(connection, t.place_standing, (register.standing_row(code, standing) for code, standing in listed))
 
 
 def known_places(connection: Connection, codes: Collection[str]) -> dict[str, tuple[str, Level]]:
@@ -250,56 +218,18 @@ def any_visits(connection: Connection) -> bool:
 def mark_visits_of(connection: Connection, spans: Iterable[tuple[str, date, date]], cause: str) -> None:
     """Notes that the findings of these people's visits on these days must be worked out again."""
     c = t.visit.c
-    found = _open_visits(cause).where(
+    found = open_visits(cause).where(
         c.person == bindparam("k_person"), c.day >= bindparam("k_first"), c.day <= bindparam("k_last")
     )
     query = insert(t.stale_visit).from_select(["visit", "cause"], found)
     _execute(connection, query, ({"k_person": p, "k_first": first, "k_last": last} for p, first, last in spans))
 
 
-def mark_visits_inside(connection: Connection, areas: Mapping[str, date], cause: str) -> None:
-    """Notes that the findings of visits inside these areas (paths), each from its day on, must be worked out again."""
-    _mark_by_path(connection, areas, lambda area: inside(t.visit.c.path, area), cause)
-
-
-def mark_visits_at(connection: Connection, places: Mapping[str, date], cause: str) -> None:
-    """As `mark_visits_inside`, for visits at the places themselves."""
-    _mark_by_path(connection, places, lambda path: t.visit.c.path == path, cause)
-
-
-def _mark_by_path(
-    connection: Connection, paths: Mapping[str, date], at: Callable[[str], ColumnElement[bool]], cause: str
-) -> None:
-    by_day: dict[date, list[str]] = defaultdict(list)
-    for path, since in paths.items():
-        by_day[since].append(path)
-    for since, listed in by_day.items():
-        for chunk in chunks(sorted(listed), 100):
-            found = _open_visits(cause).where(or_(*map(at, chunk)), t.visit.c.day >= since)
-            connection.execute(insert(t.stale_visit).from_select(["visit", "cause"], found))
-
-
-def mark_visits_without_place(
-    connection: Connection, since: date, posted_at: Collection[str] | None, cause: str
-) -> None:
-    """Notes the visits from a day on whose phone left the place out, and which may now be nearest to another.
-
-    Those are the visits of people with a posting at one of the places (none given: whatever posting), for whom the
-    nearest of their villages is taken, and of those without any posting on the day, for whom it is the nearest of all.
-    """
-    c, p = t.visit.c, t.posting.c
-    found = _open_visits(cause).where(c.asked_place.is_(None), c.day >= since)
-    if posted_at is not None:
-        in_force = and_(p.person == c.person, p.start <= c.day, or_(p.end.is_(None), p.end >= c.day))
-        posted_there = c.person.in_(select(p.person).where(p.place.in_(sorted(posted_at))))
-        found = found.where(or_(posted_there, ~exists().where(in_force)))
-    connection.execute(insert(t.stale_visit).from_select(["visit", "cause"], found))
-
-
-def _open_visits(cause: str) -> "Select[Any]":
-    """Visits whose findings are ours to work out: not decided by a person, not imported."""
+def open_visits(cause: str) -> "Select[Any]":
+    """Visits whose findings are ours to work out, as `Visit.is_examined` says."""
     c = t.visit.c
-    return select(c.id, literal(cause)).where(c.decided.is_(False), c.imported.is_(False))
+    from_phones = or_(c.entry.is_(None), c.entry != Entry.PAPER.value)
+    return select(c.id, literal(cause)).where(c.decided.is_(False), c.imported.is_(False), from_phones)
 
 
 def _insert(connection: Connection, table: Any, rows: Iterable[dict[str, Any]]) -> None:

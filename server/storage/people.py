@@ -114,6 +114,9 @@ _postings = select(*(t.posting.c[field.name] for field in fields(Posting))).wher
 _leaves = select(*(t.leave.c[field.name] for field in fields(Leave))).where(
     t.leave.c.person.in_(bindparam("codes", expanding=True))
 )
+_excused = select(t.excuse.c.person, t.excuse.c.duty, t.excuse.c.place, t.excuse.c.window).where(
+    t.excuse.c.person.in_(bindparam("codes", expanding=True)), t.excuse.c.ended_at.is_(None)
+)
 
 
 def postings_of(connection: Connection, codes: Sequence[str]) -> dict[str, list[Posting]]:
@@ -130,6 +133,14 @@ def leaves_of(connection: Connection, codes: Sequence[str]) -> dict[str, list[Le
     for row in connection.execute(_leaves, {"codes": codes}):
         found[row.person].append(Leave(*row))
     return found
+
+
+def excused_of(connection: Connection, codes: Sequence[str]) -> dict[str, frozenset[tuple[str, str, str]]]:
+    """What these people have been excused from: duty, place and window."""
+    found: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
+    for person, duty, place, window in connection.execute(_excused, {"codes": codes}):
+        found[person].add((duty, place, window))
+    return {person: frozenset(its) for person, its in found.items()}
 
 
 def posted_at(connection: Connection, places: Collection[str]) -> set[str]:

@@ -58,8 +58,16 @@ def tree(connection: Connection) -> Tree:
         )
     p = t.place.c
     places = (
-        Place(row.code, row.name, Level(row.level), tuple(standings[row.code]), row.ended_on, row.service_from)
-        for row in connection.execute(select(p.code, p.name, p.level, p.ended_on, p.service_from))
+        Place(
+            row.code,
+            row.name,
+            Level(row.level),
+            tuple(standings[row.code]),
+            row.ended_on,
+            row.service_from,
+            tuple(row.successors),
+        )
+        for row in connection.execute(select(p.code, p.name, p.level, p.ended_on, p.service_from, p.successors))
     )
     return Tree(places)
 
@@ -112,6 +120,15 @@ def standing_row(code: str, standing: Standing) -> dict[str, Any]:
         "polygon": standing.polygon,
         "central_village": standing.central_village,
     }
+
+
+def moved_days(connection: Connection) -> dict[tuple[str, str], dict[str, date]]:
+    """By duty and window, then by place: the day on which a fixed day falls there instead."""
+    c = t.day_move.c
+    found: dict[tuple[str, str], dict[str, date]] = defaultdict(dict)
+    for duty, window, place, day in connection.execute(select(c.duty, c.window, c.place, c.day)):
+        found[(duty, window)][place] = day
+    return dict(found)
 
 
 def marks(connection: Connection) -> list[DayMark]:

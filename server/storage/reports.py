@@ -1,6 +1,6 @@
 """What is read of the stored verdicts and of the villages: lists and counts, each within a scope."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -42,11 +42,13 @@ class Asked:
     scope: Scope | None = None
 
 
-def attendance(connection: Connection, asked: Asked, moment: Moment) -> list[Row]:
-    """Duty, person, place, window, opens_on, due_on, status and reason of each obligation, in no order."""
+def attendance(connection: Connection, asked: Asked, moment: Moment) -> Iterator[Row]:
+    """Duty, person, place, window, opens_on, due_on, status and reason of each obligation, sorted as text by these."""
     columns = (o.duty, o.person, o.place, o.window, o.opens_on, o.due_on, status_at(moment), o.reason)
     query = select(*columns).where(*_conditions(asked, moment))
-    return [tuple(row) for row in connection.execute(query)]
+    # Codes are compared by code point, days in order sort like their ISO form, and the rest is plain lower case.
+    for row in connection.execute(query.order_by(*columns)):
+        yield tuple(row)
 
 
 def page(

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, and_, bindparam, delete, func, insert,
 from sqlalchemy.dialects import postgresql, sqlite
 
 from server.domain.access import Scope
-from server.domain.checkins import Visit, VisitPhoto
+from server.domain.checkins import Entry, Visit, VisitPhoto
 from server.domain.checks import Finding, Outcome, VisitStatus
 from server.domain.engine import VisitFact
 from server.storage import tables as t
@@ -20,7 +20,7 @@ from server.storage.scoping import inside, seen_by
 
 _FIELDS = [field.name for field in fields(Visit)]
 COLUMNS = [t.visit.c[name] for name in _FIELDS]
-_WORKED_OUT = ("place", "path", "photos", "missing", "findings", "status", "version")
+_WORKED_OUT = ("place", "path", "photos", "missing", "findings", "status", "decided", "held", "version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +240,7 @@ def known_photo(connection: Connection, digest: str) -> StoredPhoto | None:
 _SKETCH: list[Any] = [
     t.visit.c[name]
     for name in ("id", "place", "activity", "day", "status", "photos", "occurred_at", "latitude", "longitude",
-                 "accuracy_m", "imported", "decided")
+                 "accuracy_m", "imported", "decided", "entry")
 ]  # fmt: skip
 
 
@@ -258,9 +258,15 @@ def _sketch(row: Any) -> Sketch:
         accuracy,
         imported,
         decided,
+        entry,
     ) = row
-    fact = VisitFact(id_, place, activity, day, status, None if imported else photos)
+    fact = VisitFact(id_, place, activity, day, status, _counted(photos, imported, entry))
     return Sketch(fact, occurred_at, latitude, longitude, accuracy, imported, decided)
+
+
+def _counted(photos: int, imported: bool, entry: str | None) -> int | None:
+    """As many as `Visit.fact` says."""
+    return None if imported or entry == Entry.PAPER else photos
 
 
 _before = t.visit.alias("before")
@@ -299,11 +305,11 @@ def facts_between(
     """What the engine needs of these people's visits that happened between two instants."""
     c = t.visit.c
     found: dict[str, list[VisitFact]] = defaultdict(list)
-    query = select(c.person, c.id, c.place, c.activity, c.day, c.status, c.photos, c.imported).where(
+    query = select(c.person, c.id, c.place, c.activity, c.day, c.status, c.photos, c.imported, c.entry).where(
         c.person.in_(people), c.occurred_at >= first, c.occurred_at < last
     )
-    for person, id_, place, activity, day, status, photos, imported in connection.execute(query):
-        found[person].append(VisitFact(id_, place, activity, day, status, None if imported else photos))
+    for person, id_, place, activity, day, status, photos, imported, entry in connection.execute(query):
+        found[person].append(VisitFact(id_, place, activity, day, status, _counted(photos, imported, entry)))
     return found
 
 

@@ -52,6 +52,13 @@ def jpeg(exif: bytes = b"", **options: Any) -> bytes:
     return encoded(scene(), "JPEG", exif, **options)
 
 
+def layered(width: int, height: int, more: int) -> bytes:
+    """A progressive JPEG, all grey, with so many more scans than usual, each of a few bytes."""
+    data = encoded(Image.new("L", (width, height), 128), "JPEG", progressive=True, quality=50)
+    last = data.rfind(b"\xff\xc4", 0, data.rfind(b"\xff\xda"))  # the last scan with its table
+    return data[:-2] + data[last:-2] * more + b"\xff\xd9"
+
+
 def png_chunk(name: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 

@@ -1,4 +1,7 @@
 import io
+import random
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from server.adapters import picture_files, pictures
+from server.adapters import fingerprint, picture_files, pictures
 from server.domain import problems
 from server.domain.problems import Kind, Problem
 from tests.adapters.samples import (
@@ -22,6 +25,7 @@ from tests.adapters.samples import (
     encoded,
     exif_block,
     jpeg,
+    layered,
     png_chunk,
     png_claiming,
     scene,
@@ -132,6 +136,8 @@ REFUSED: dict[str, tuple[bytes, str, Kind]] = {
     "the start of a JPEG": (b"\xff\xd8\xff", "image/jpeg", problems.PHOTO_TRUNCATED),
     "a JPEG of markers only": (b"\xff\xd8\xff" + b"\xd0\xff" * 5000 + b"\xd9", "image/jpeg", problems.PHOTO_UNREADABLE),
     "a JPEG of tiny segments": (b"\xff\xd8" + b"\xff\xe0\0\2" * 30_000, "image/jpeg", problems.PHOTO_UNREADABLE),
+    "a JPEG of a thousand scans": (layered(64, 48, 1000), "image/jpeg", problems.PHOTO_TOO_MANY_SCANS),
+    "a large JPEG of too many scans": (layered(7000, 7000, 20), "image/jpeg", problems.PHOTO_TOO_MANY_SCANS),
     "a PNG of tiny chunks": (
         png_claiming(9, 9)[:33] + png_chunk(b"teST", b"") * 30_000,
         "image/png",
@@ -163,6 +169,27 @@ def test_a_huge_png_is_refused_by_its_header_with_memory_flat() -> None:
         assert tracemalloc.get_traced_memory()[1] < 200_000
     finally:
         tracemalloc.stop()
+
+
+def test_a_sequential_jpeg_drawn_colour_by_colour_may_not_have_a_thousand_scans_either() -> None:
+    frame = b"\xff\xc0\0\x11\x08\0\x30\0\x40\x03" + b"\x01\x11\0\x02\x11\0\x03\x11\0"
+    scan = b"\xff\xda\0\x08\x01\x01\0\0\x3f\0" + b"\0\0"
+    assert refused(b"\xff\xd8" + frame + scan * 1000 + b"\xff\xd9") == problems.PHOTO_TOO_MANY_SCANS
+    assert pictures.inspect(b"\xff\xd8" + frame + scan * 3 + b"\xff\xd9", "image/jpeg").width == 64
+
+
+def test_scans_are_counted_by_their_markers_only() -> None:
+    film = random.Random(1).randbytes(2_000_000) + b"\xff\xda" * 1000
+    assert pictures.inspect(jpeg() + film + b"\xff\xd9", "image/jpeg").width == 640
+    remark = b"\xff\xfe" + (2002).to_bytes(2, "big") + b"\xff\xda" * 1000
+    few = layered(64, 48, 5)
+    scan = few.rfind(b"\xff\xc4")
+    assert pictures.inspect(few[:scan] + remark + few[scan:], "image/jpeg").width == 64
+    # An end in a remark is no end: what follows is drawn.
+    hidden = b"\xff\xfe\0\x06\xff\xd9\xff\xd9"
+    many = layered(64, 48, 1000)
+    first = few.find(b"\xff\xc4", few.find(b"\xff\xda"))
+    assert refused(many[:first] + hidden + many[first:]) == problems.PHOTO_TOO_MANY_SCANS
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
@@ -220,6 +247,63 @@ def test_a_large_picture_is_brought_down_to_the_screen(tmp_path: Path) -> None:
     copy = pictures.rendition(original, "screen")
     assert opened(copy).size == (1280, 853)
     assert b"secret" not in copy
+
+
+def test_of_an_animation_only_the_first_picture_is_drawn(tmp_path: Path) -> None:
+    for kind in ("WEBP", "PNG"):
+        original = tmp_path / kind
+        colours = ["red"] + ["blue", "green"] * 50
+        frames = [Image.new("RGB", (64, 48), colour) for colour in colours]
+        original.write_bytes(encoded(frames[0], kind, save_all=True, append_images=frames[1:]))
+        red, green, _blue = opened(pictures.rendition(original, "thumb")).getpixel((20, 20))  # type: ignore[misc]
+        assert red > 200 > 60 > green
+
+
+def test_nobody_waits_long_for_a_picture_while_others_are_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = tmp_path / "photo"
+    original.write_bytes(jpeg())
+    monkeypatch.setattr(pictures, "_PATIENCE_S", 0.05)
+    with pictures._DECODING:
+        with pytest.raises(Problem) as raised:
+            pictures.rendition(original, "thumb")
+        assert (raised.value.kind, raised.value.retry_after) == (problems.UNAVAILABLE, pictures._RETRY_S)
+        with pytest.raises(Problem):  # and the jobs do not take it for a picture that cannot be read
+            fingerprint.fingerprint(original)
+    assert opened(pictures.rendition(original, "thumb")).size == (320, 240)
+
+
+_PEAK = """
+import sys, threading
+from pathlib import Path
+from server.adapters import pictures
+from server.domain.problems import Problem
+def draw():
+    try:
+        pictures.rendition(Path(sys.argv[1]), "full")
+    except Problem:
+        pass
+pictures.rendition(Path(sys.argv[2]), "full")
+Path("/proc/self/clear_refs").write_text("5")
+before = [int(l.split()[1]) for l in open("/proc/self/status") if l.startswith("VmHWM")][0]
+threads = [threading.Thread(target=draw) for _ in range(4)]
+[t.start() for t in threads], [t.join() for t in threads]
+print([int(l.split()[1]) for l in open("/proc/self/status") if l.startswith("VmHWM")][0] - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells the peak of memory")
+def test_the_largest_transparent_picture_costs_two_copies_of_it_whoever_else_asks(tmp_path: Path) -> None:
+    original, small = tmp_path / "large", tmp_path / "small"
+    ramp = Image.linear_gradient("L").resize((7000, 7000)).convert("RGBA")
+    original.write_bytes(encoded(ramp, "PNG", compress_level=1))
+    small.write_bytes(jpeg())
+    ran = subprocess.run(
+        [sys.executable, "-c", _PEAK, str(original), str(small)],
+        cwd=Path(__file__).resolve().parents[2], capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert int(ran.stdout) < 620_000  # kB; 7000 x 7000 pixels are 196,000
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

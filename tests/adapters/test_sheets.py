@@ -281,8 +281,10 @@ def test_csv_for_excel_has_a_mark_and_runs_no_formula(tmp_path: Path) -> None:
     assert read_table(saved(tmp_path, data)).rows == [(n, [a, "-1.5"]) for n, (a, _) in enumerate(rows, start=2)]
 
 
-def test_a_plain_files_apostrophes_are_its_own(tmp_path: Path) -> None:
-    assert read_table(saved(tmp_path, b"a\n'=1\n")).rows == [(2, ["'=1"])]
+def test_the_guard_is_taken_away_from_a_file_without_a_mark_too(tmp_path: Path) -> None:
+    data = b"".join(sheets.csv_lines(["a", "b"], [["=cmd()", "'quoted"]]))
+    assert data == b"a,b\n'=cmd(),'quoted\n"
+    assert read_table(saved(tmp_path, data)).rows == [(2, ["=cmd()", "'quoted"])]
 
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0\ufeff"), max_size=12)
@@ -298,8 +300,8 @@ def test_text_written_as_csv_is_read_back(
     found = read_table(saved(tmp_path_factory.getbasetemp(), data)).rows
     expected = [list(row) for row in rows]
     read = [[str(cell) for cell in row] for _, row in found]
-    if for_excel:  # an apostrophe already before a formula cannot be told from ours
-        read, expected = ([[text.lstrip("'") for text in row] for row in side] for side in (read, expected))
+    # An apostrophe already before a formula cannot be told from ours.
+    read, expected = ([[text.lstrip("'") for text in row] for row in side] for side in (read, expected))
     assert read == expected
 
 

@@ -8,8 +8,11 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from server.adapters import sheets
+from server.storage import register, spans
+from server.storage import tables as t
 from tests.api.phones import County, json_of, refused
 from tests.domain.county import d
 from tests.factories import DISTRICT, DONGZHAO, JINJIA, LELING, MUTOUWANG, TOWN, XIDUAN, ZHENXING
@@ -171,7 +174,10 @@ def test_an_envoy_may_ask_about_the_places_around_their_own(sqlite_county: Count
 def test_a_file_has_the_rows_of_the_command_and_no_pages(sqlite_county: County, tmp_path: Any) -> None:
     answer = sqlite_county.phone("supervisor").get(f"/obligations?{MONTH}&format=csv&limit=1")
     assert answer.content_type == "text/csv; charset=utf-8"
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="attendance.csv"'
+    assert (
+        answer.headers["Content-Disposition"]
+        == "attachment; filename=\"attendance.csv\"; filename*=UTF-8''%E8%80%83%E5%8B%A4%E6%98%8E%E7%BB%86.csv"
+    )
     rows = list(csv.reader(io.StringIO(answer.get_data(as_text=True))))
     assert rows[0] == ["duty", "person", "place", "window", "opens_on", "due_on", "status", "reason"]
     names = rows[0]
@@ -180,3 +186,33 @@ def test_a_file_has_the_rows_of_the_command_and_no_pages(sqlite_county: County, 
     path = tmp_path / "attendance.xlsx"
     path.write_bytes(sqlite_county.phone("supervisor").get(f"/obligations?{MONTH}&format=xlsx").data)
     assert len(sheets.read_table(path).rows) == len(everything)
+
+
+def state(county: County) -> tuple[date | None, date | None, set[str], int]:
+    """From when to when verdicts are stored, whose, and how many people's must be judged again."""
+    with county.deployment.database.read() as connection:
+        kept = register.state(connection)
+        people = set(connection.scalars(select(t.obligation.c.person)))
+        return kept.judged_from, kept.judged_to, people, spans.waiting(connection)
+
+
+@pytest.mark.parametrize("asked", ["obligations", "attendance"])
+@pytest.mark.parametrize("caller", ["owner", "admin"])
+def test_to_ask_about_days_far_off_has_nothing_judged(sqlite_county: County, caller: str, asked: str) -> None:
+    listed(sqlite_county, "admin")
+    before = state(sqlite_county)
+    for span in ("from=2000-01-01&to=2000-01-31", "from=2019-11-20&to=2019-12-20"):
+        assert json_of(sqlite_county.phone(caller).get(f"/{asked}?{span}"))["items"] == []
+    assert state(sqlite_county) == before
+    ahead = json_of(sqlite_county.phone(caller).get(f"/{asked}?from=2018-11-01&to=2019-12-05"))["items"]
+    assert ahead
+    assert state(sqlite_county)[1] == date(2018, 12, 31)
+
+
+def test_who_holds_no_grant_waits_for_nobody_else(sqlite_county: County) -> None:
+    assert {o["person"] for o in listed(sqlite_county, "owner")} == {"owner"}
+    assert state(sqlite_county)[2] == {"owner"}
+    assert json_of(sqlite_county.phone("colleague").get(f"/attendance?{MONTH}"))["items"]
+    assert state(sqlite_county)[2] == {"owner", "colleague"}
+    everybody = {o["person"] for o in listed(sqlite_county, "admin")}
+    assert state(sqlite_county)[2:] == (everybody, 0)

@@ -8,7 +8,7 @@ C county
         F district (central village f1): f1
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -116,9 +116,11 @@ def world(
     marks: Iterable[DayMark] = (),
     duties: Iterable[Duty] = SHIPPED,
     service_from: str | None = None,
+    moved_days: Mapping[tuple[str, str], Mapping[str, date]] | None = None,
 ) -> World:
     tree = tree or county()
-    return World(tree, Calendar(is_workday, marks, tree), DutyBook(duties), d(service_from) if service_from else None)
+    since = d(service_from) if service_from else None
+    return World(tree, Calendar(is_workday, marks, tree), DutyBook(duties), since, moved_days or {})
 
 
 def posting(role: str, at: str, start: str, end: str | None = None, weekday: int | None = None) -> Posting:
@@ -155,7 +157,7 @@ def judged(
     *,
     among: World | None = None,
     duty: str | None = None,
-    excused: Iterable[tuple[str, str, str, int]] = (),
+    excused: Iterable[tuple[str, str, str]] = (),
 ) -> list[Obligation]:
     """What the person owes in the windows of the labels (with blanks between), of one duty or of all."""
     facts = PersonFacts("p", postings, leaves, visits, frozenset(excused))

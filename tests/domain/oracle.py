@@ -30,6 +30,7 @@ class Facts:
     duties: tuple[Duty, ...]
     service_from: date | None
     is_workday: Callable[[date], bool]
+    moved: tuple[tuple[str, str, str, date], ...] = ()  # duty, window, place, day
 
     @cached_property
     def by_code(self) -> dict[str, Place]:
@@ -183,6 +184,13 @@ def obligation(
         fixed = fixed_day(duty, term, days)
         if fixed is None:
             return None
+        for area in around(facts, place, fixed):
+            others = [
+                day for code, label, at, day in facts.moved if (code, label, at) == (duty.code, window.label, area)
+            ]
+            if others:
+                (fixed,) = others
+                break
         holiday = duty.day_off is not DayOff.KEEP and not works(facts, place, fixed)
         if holiday and duty.day_off is DayOff.SHIFT:
             later = [day for day in days if day > fixed and works(facts, place, day)]
@@ -250,7 +258,7 @@ def row(
         status, reason = "excused", "leave"
     elif counted == lost:
         status, reason = "excused", "closed"
-    elif (duty.code, place, window.label, turn) in person.excused:
+    elif (duty.code, place, window.label) in person.excused:
         status, reason = "excused", "decision"
     elif len(possible) >= needed:
         status = "pending"

@@ -5,6 +5,7 @@ weeks, so that moves, marks, leaves and visits meet often. A seed makes the fact
 would; what hypothesis draws beside it is how many of them are left, so that a failure still shrinks to few.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -55,7 +56,10 @@ class Case:
 
 def world_of(facts: Facts) -> World:
     tree = Tree(facts.places)
-    return World(tree, Calendar(facts.is_workday, facts.marks, tree), DutyBook(facts.duties), facts.service_from)
+    moved: dict[tuple[str, str], dict[str, date]] = defaultdict(dict)
+    for duty, window, place, day in facts.moved:
+        moved[(duty, window)][place] = day
+    return World(tree, Calendar(facts.is_workday, facts.marks, tree), DutyBook(facts.duties), facts.service_from, moved)
 
 
 def some_day(random: Random) -> date:
@@ -175,6 +179,17 @@ def visits(random: Random, held: Sequence[Posting]) -> list[VisitFact]:
     ]
 
 
+def moves(random: Random, owed: Sequence[Duty]) -> list[tuple[str, str, str, date]]:
+    """Fixed days moved to another day of their window, at places high and low."""
+    codes = sorted({duty.code for duty in owed if duty.fixed is not Fixed.ANY})
+    found: dict[tuple[str, str, str], date] = {}
+    for _ in range(random.randrange(12) if codes else 0):
+        window = random.choice(WINDOWS)
+        key = (random.choice(codes), window.label, random.choice(CODES))
+        found[key] = random.choice(list(window.days()))
+    return [(*key, day) for key, day in found.items()]
+
+
 LEFT = st.one_of(st.integers(0, 6), *[st.just(99)] * 4)
 
 
@@ -186,16 +201,16 @@ def cases(draw: st.DrawFn) -> Case:
     def some(facts: Sequence[Fact]) -> tuple[Fact, ...]:
         return tuple(facts[: draw(LEFT)])
 
+    owed = duties(random, draw(LEFT))
     facts = Facts(
         places=places(random, draw(LEFT)),
         marks=some(marks(random)),
-        duties=duties(random, draw(LEFT)),
+        duties=owed,
+        moved=some(moves(random, owed)),
         service_from=some_day(random) if random.random() < 0.2 else None,
         is_workday=is_workday,
     )
     held = postings(random)
     codes, labels = [duty.code for duty in facts.duties], [window.label for window in WINDOWS]
-    excused = frozenset(
-        (random.choice(codes), random.choice(CODES), random.choice(labels), random.choice([0, 0, 1])) for _ in range(20)
-    )
+    excused = frozenset((random.choice(codes), random.choice(CODES), random.choice(labels)) for _ in range(20))
     return Case(facts, PersonFacts("p", held, some(leaves(random)), some(visits(random, held)), excused))

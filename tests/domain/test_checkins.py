@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from server.domain.checkins import Addition, CheckIn, Crs, Position, Visit, VisitPhoto
+from server.domain.checkins import Addition, CheckIn, Crs, Entry, Position, Visit, VisitPhoto
 from server.domain.checks import VisitStatus
 from server.domain.engine import VisitFact
 from tests.domain.county import d
@@ -112,6 +112,26 @@ def test_visits_come_by_capture_and_then_by_id_never_by_arrival() -> None:
     )
     twin = replace(VISIT, id="a")
     assert sorted([VISIT, earlier, twin], key=lambda visit: visit.order) == [earlier, twin, VISIT]
+
+
+def test_no_duty_asks_photos_of_what_came_on_paper() -> None:
+    assert replace(VISIT, entry=Entry.PAPER).fact().photos is None
+    assert replace(VISIT, entry=Entry.HANDED_IN, photos=2).fact().photos == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "examined"),
+    [
+        ({}, True),
+        ({"held": True}, True),
+        ({"entry": Entry.HANDED_IN}, True),
+        ({"decided": True}, False),
+        ({"imported": True}, False),
+        ({"entry": Entry.PAPER}, False),
+    ],
+)
+def test_findings_follow_the_facts_until_a_person_decides(given: dict[str, Any], examined: bool) -> None:
+    assert replace(VISIT, **given).is_examined is examined
 
 
 def test_the_engine_sees_a_visit_with_its_photos_and_an_imported_one_without() -> None:

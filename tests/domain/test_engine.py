@@ -1,6 +1,7 @@
 """Which obligations exist: who owes what, where and on which days (docs/duties.md, When an obligation exists)."""
 
 from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 
@@ -246,10 +247,38 @@ class TestTerms:
             ("d1", "2018-W46", 0), ("d1", "2018-W46", 1), ("e1", "2018-W46", 0),
         ]  # fmt: skip
 
-    def test_an_excuse_is_for_one_turn(self) -> None:
+    def test_an_excuse_is_for_all_that_is_owed_there_in_the_window(self) -> None:
         held = [secretary(1, "11-01", "11-12"), secretary(4, "11-14")]
-        both = judged("W46", held, duty=OFFICE.code, excused=[(OFFICE.code, "d1", "2018-W46", 1)])
-        assert [o.verdict for o in both] == [Verdict.OPEN, Verdict.EXCUSED]
+        both = judged("W46 W47", held, duty=OFFICE.code, excused=[(OFFICE.code, "d1", "2018-W46")])
+        assert [o.verdict for o in both] == [Verdict.EXCUSED, Verdict.EXCUSED, Verdict.OPEN]
+
+
+class TestMovedDays:
+    """A fixed day moved for a place holds for everything inside it."""
+
+    MOVED: ClassVar = {(STUDY.code, "2018-11"): {"T": d("11-16"), "E": d("11-17")}}
+
+    def test_the_nearest_place_s_day_holds(self) -> None:
+        among = world(moved_days=self.MOVED)
+        held = [envoy("d2"), envoy("e1"), envoy("f1")]
+        assert [(o.place, o.due_on) for o in judged("11", held, duty=STUDY.code, among=among)] == [
+            ("d2", d("11-16")), ("e1", d("11-17")), ("f1", d("11-15")),
+        ]  # fmt: skip
+
+    def test_visits_of_the_old_day_no_longer_count_and_those_of_the_new_do(self) -> None:
+        seen = [visit("11-15", activity="study"), visit("11-16", activity="study")]
+        among = world(moved_days=self.MOVED)
+        (found,) = judged("11", [envoy()], seen, duty=STUDY.code, among=among)
+        assert (found.verdict, found.visits) == (Verdict.MET, (seen[1].id,))
+
+    def test_a_moved_day_that_is_a_day_off_shifts_on_as_the_fixed_day_would(self) -> None:
+        among = world(moved_days={(OFFICE.code, "2018-W46"): {"D": d("11-15")}}, marks=[off("11-15", "T")])
+        (found,) = judged("W46", [secretary(3)], duty=OFFICE.code, among=among)
+        assert found.due_on == d("11-16")
+
+    def test_other_months_and_duties_stay(self) -> None:
+        among = world(moved_days=self.MOVED)
+        assert [o.due_on for o in judged("10 12", [envoy()], duty=STUDY.code, among=among)] == [d("10-15"), d("12-15")]
 
 
 class TestVersions:

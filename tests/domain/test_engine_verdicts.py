@@ -32,7 +32,7 @@ def week(
     excused: bool = False,
 ) -> Obligation:
     """What the envoy of d2 owes in one window."""
-    decided = [(duty.code, "d2", f"2018-{label}", 0)] if excused else []
+    decided = [(duty.code, "d2", f"2018-{label}")] if excused else []
     (found,) = judged(label, [envoy()], visits, leaves, among=world(marks=marks, duties=[duty]), excused=decided)
     return found
 
@@ -292,13 +292,12 @@ def test_a_supervisors_decision_is_the_last_reason(
 @pytest.mark.parametrize(
     "other",
     [
-        (STUDY.code, "d2", "2018-W46", 0),
-        (WEEKLY.code, "d3", "2018-W46", 0),
-        (WEEKLY.code, "d2", "2018-W47", 0),
-        (WEEKLY.code, "d2", "2018-W46", 1),
+        (STUDY.code, "d2", "2018-W46"),
+        (WEEKLY.code, "d3", "2018-W46"),
+        (WEEKLY.code, "d2", "2018-W47"),
     ],
 )
-def test_a_decision_excuses_nothing_else(other: tuple[str, str, str, int]) -> None:
+def test_a_decision_excuses_nothing_else(other: tuple[str, str, str]) -> None:
     (found,) = judged("W46", [envoy()], duty=WEEKLY.code, excused=[other])
     assert outcome(found) is OPEN
 

@@ -5,7 +5,7 @@ from math import dist
 
 import pytest
 
-from server.domain.places import Level, Place, Standing, Tree, radius_of, resolve
+from server.domain.places import Level, Place, Standing, Tree, radius_of, resolve, shared_area
 from tests.domain.county import COUNTY, centred, county, d, ended, moved, new_from, place, serving
 
 
@@ -138,6 +138,22 @@ def test_the_nearest_day_of_service_holds() -> None:
 
 
 RADII = {"county": 1000.0, "township": 500.0, "district": 300.0, "village": 500.0}
+
+
+@pytest.mark.parametrize(
+    ("paths", "shared"),
+    [
+        (["/C/T/D/d1/"], "/C/T/D/d1/"),
+        (["/C/T/D/d1/", "/C/T/D/d2/"], "/C/T/D/"),
+        (["/C/T/D/d1/", "/C/T/D/d10/"], "/C/T/D/"),
+        (["/C/T/", "/C/T/D/d2/"], "/C/T/"),
+        (["/C/", "/E/"], ""),
+        (["/"], ""),
+        ([], ""),
+    ],
+)
+def test_the_smallest_area_around_several_places(paths: list[str], shared: str) -> None:
+    assert shared_area(paths) == shared
 
 
 def test_a_radius_is_the_places_own_or_its_levels() -> None:

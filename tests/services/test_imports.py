@@ -1,5 +1,6 @@
 """Files taken in: what is refused, what is changed, and that everything that rests on it follows."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -15,7 +16,7 @@ from server.domain.imports import ImportRefused, Kind, Table
 from server.services import imports, judging, visits
 from server.services.deployment import Deployment
 from server.services.imports import Outcome
-from server.storage import people, register
+from server.storage import keys, people, register
 from server.storage import tables as t
 from server.storage import visits as visit_rows
 from tests import factories
@@ -225,6 +226,32 @@ def test_an_outline_stays_when_a_position_is_corrected(county: Deployment) -> No
         assert [s.polygon for s in register.tree(connection)[DONGZHAO].standings] == [outline, outline]
 
 
+def test_an_empty_position_keeps_the_one_on_file(county: Deployment) -> None:
+    """A position taken from a visit since is not lost when the old file comes again."""
+    nowhere = f"v1 新村 village {DISTRICT} - - - -"
+    take_in(county, "places", nowhere)
+    with county.database.write() as connection:
+        standing = register.tree(connection)["v1"].standings[0]
+        register.put_standing(connection, "v1", replace(standing, points=(HERE,)))
+        register.bump(connection)
+    assert counts(take_in(county, "places", nowhere)) == (0, 0, 0, 1)
+    assert counts(take_in(county, "places", nowhere.replace("- - - -", "- - 300 -"))) == (0, 1, 0, 0)
+    with county.database.read() as connection:
+        assert {s.points for s in register.tree(connection)["v1"].standings} == {(HERE,)}
+
+
+def test_a_file_that_names_the_first_of_several_points_keeps_them_all(county: Deployment) -> None:
+    several = (HERE, (37.8, 117.0))
+    with county.database.write() as connection:
+        standing = register.tree(connection)[DONGZHAO].standings[0]
+        register.put_standing(connection, DONGZHAO, replace(standing, points=several))
+        register.bump(connection)
+    assert counts(take_in(county, "places", line_of(DONGZHAO))) == (0, 0, 0, 1)
+    assert counts(take_in(county, "places", line_of(DONGZHAO, latitude="37.9"))) == (0, 1, 0, 0)
+    with county.database.read() as connection:
+        assert [len(s.points) for s in register.tree(connection)[DONGZHAO].standings] == [2, 1]
+
+
 @pytest.mark.parametrize("crs", ["gcj02", "bd09"])
 def test_positions_of_another_datum_are_stored_in_ours(county: Deployment, crs: str) -> None:
     from server.adapters import datum, geodesy
@@ -273,22 +300,22 @@ def test_a_dry_run_says_the_same_and_stores_nothing(county: Deployment, kind: Ki
 
 
 @pytest.mark.parametrize(
-    ("kind", "old", "new", "before", "after"),
+    ("kind", "old", "new", "before", "after", "path"),
     [
-        ("people", "idle 闲 139001 甲", "idle 闲 139002 甲", {"phone": "139001"}, {"phone": "139002"}),
         ("postings", f"idle envoy {JINJIA} 2018-10-01 - -", f"idle envoy {JINJIA} 2018-10-01 2018-10-31 -",
-         {"end": None}, {"end": "2018-10-31"}),
-        ("leave", "owner 2018-10-08 2018-10-12 sick -", "owner 2018-10-08 2018-10-12 sick why",
-         {"note": ""}, {"note": "why"}),
-        ("days", "2018-10-09 off -", "2018-10-09 work -", {"kind": "off"}, {"kind": "work"}),
+         {"end": None}, {"end": "2018-10-31"}, f"/{LELING}/{XIDUAN}/{DISTRICT}/{JINJIA}/"),
+        ("days", "2018-10-09 off -", "2018-10-09 work -", {"kind": "off"}, {"kind": "work"}, ""),
+        ("days", f"2018-10-09 off {XIDUAN}", f"2018-10-09 work {XIDUAN}", {"kind": "off"}, {"kind": "work"},
+         f"/{LELING}/{XIDUAN}/"),
         ("visits", f"{CARD} owner {DONGZHAO} visit 2018-11-01T10:00:00Z - - - review",
          f"{CARD} owner {DONGZHAO} visit 2018-11-01T10:00:00Z - - - confirmed",
-         {"status": "review"}, {"status": "confirmed"}),
-        ("places", line_of(JINJIA), line_of(JINJIA, name="靳家"), {"name": "靳家村"}, {"name": "靳家"}),
+         {"status": "review"}, {"status": "confirmed"}, f"/{LELING}/{XIDUAN}/{DISTRICT}/{DONGZHAO}/"),
+        ("places", line_of(JINJIA), line_of(JINJIA, name="靳家"), {"name": "靳家村"}, {"name": "靳家"},
+         f"/{LELING}/{XIDUAN}/{DISTRICT}/{JINJIA}/"),
     ],
 )  # fmt: skip
 def test_a_changed_row_is_updated_and_the_change_logged(
-    county: Deployment, kind: Kind, old: str, new: str, before: dict[str, Any], after: dict[str, Any]
+    county: Deployment, kind: Kind, old: str, new: str, before: dict[str, Any], after: dict[str, Any], path: str
 ) -> None:
     take_in(county, kind, old)
     done = take_in(county, kind, new)
@@ -296,6 +323,43 @@ def test_a_changed_row_is_updated_and_the_change_logged(
     *_, line = table(county, t.log)
     assert line[2:4] == ("command-line", "changed")
     assert line[6] == {"before": before, "after": after}
+    assert line[7] == path
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new", "person", "before", "after"),
+    [
+        ("people", "idle 闲 139001 甲", "idle 闲 139002 甲", "idle", {"phone": "139001"}, {"phone": "139002"}),
+        ("leave", "owner 2018-10-08 2018-10-12 sick -", "owner 2018-10-08 2018-10-12 sick why", "owner",
+         {"note": ""}, {"note": "why"}),
+        ("visits", f"{CARD} owner {DONGZHAO} visit 2018-11-01T10:00:00Z 37.5 117 9 review",
+         f"{CARD} owner {DONGZHAO} visit 2018-11-01T10:00:00Z 37.625 117 9 review", "owner",
+         {"latitude": 37.5}, {"latitude": 37.625}),
+    ],
+)  # fmt: skip
+def test_what_an_import_changes_about_a_person_is_sealed_with_their_key(
+    county: Deployment, kind: Kind, old: str, new: str, person: str, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    take_in(county, kind, old)
+    done = take_in(county, kind, new)
+    *_, line = table(county, t.log)
+    assert line[6] == {"before": {}, "after": {}}
+    assert line[8] == person
+    with county.database.read() as connection:
+        assert keys.opened(connection, [(line[8], line[9])]) == [{"before": before, "after": after}]
+    (row,) = imports.change_rows(done)
+    assert [json.loads(cell) for cell in row[3:]] == [before, after]
+
+
+def test_a_visit_typed_in_for_the_wrong_person_keeps_its_place_out_of_the_right_one_s_line(county: Deployment) -> None:
+    take_in(county, "visits", f"{CARD} idle {DONGZHAO} visit 2018-11-01T10:00:00Z 37.5 117 9 confirmed")
+    take_in(county, "visits", f"{CARD} owner {DONGZHAO} visit 2018-11-01T10:00:00Z 37.5 117 9 confirmed")
+    *_, line = table(county, t.log)
+    assert line[6]["before"] == {"person": "idle"}
+    with county.database.read() as connection:
+        (personal,) = keys.opened(connection, [(line[8], line[9])])
+    assert personal is not None
+    assert personal["before"] == dict.fromkeys(personal["after"])
 
 
 def test_none_takes_both_marks_of_the_day_away(county: Deployment) -> None:
@@ -375,7 +439,6 @@ STEPS: list[tuple[Kind, list[str], date | None]] = [
     ("places", [f"v1 新村 village {DISTRICT} {HERE[0] + 0.001:.6f} {HERE[1]} - -"], None),
     ("places", [f"d1 新管区 district {XIDUAN} - - - {DONGZHAO}", line_of(DONGZHAO, parent="d1")], BEFORE),
     ("places", [line_of(DONGZHAO, latitude="37.9")], BEFORE),
-    ("places", [line_of(DONGZHAO, latitude="-", longitude="-")], BEFORE),
     ("places", [line_of(JINJIA, latitude=f"{HERE[0]:.6f}", longitude=f"{HERE[1]:.6f}")], BEFORE),
     ("places", [line_of(ZHENXING, latitude=f"{HERE[0]:.6f}", longitude=f"{HERE[1]:.6f}")], BEFORE),
     ("places", [line_of(DONGZHAO, radius_m="5")], BEFORE),

@@ -43,6 +43,10 @@ VISIT: dict[str, Any] = {
     "status": "incomplete",
     "imported": False,
     "decided": True,
+    "held": True,
+    "entry": "paper",
+    "entered_by": "p",
+    "entry_reason": "手机摔坏",
     "version": 1,
 }
 

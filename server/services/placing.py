@@ -1,0 +1,112 @@
+"""What rests on where and how places stand: marked whenever the register's places change, whatever changed them."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from server.domain.differences import FOREVER, NEAR, Difference, concerned, differences
+from server.domain.periods import DAY
+from server.domain.places import BEGINNING, Tree
+from server.services.imports_base import judged_span, mark_spans
+from server.storage import imports as rows
+from server.storage import places, register
+from server.storage.database import Connection
+
+CAUSE = "place"
+_MANY = 500  # places around, beyond which who may be concerned is not narrowed down
+
+
+def store_new(connection: Connection, old: Tree, new: Tree) -> None:
+    """Stores the places that were not there before."""
+    places.put(connection, ((None, place) for code, place in new.places.items() if code not in old))
+
+
+def store_changed(connection: Connection, old: Tree, new: Tree) -> None:
+    """Stores the places that are otherwise than before."""
+    known = ((old[code], place) for code, place in new.places.items() if code in old)
+    places.put(connection, ((before, place) for before, place in known if before != place))
+
+
+def mark(connection: Connection, old: Tree, new: Tree, service_from: date | None) -> None:
+    """Marks the windows to judge and the visits to work out again after places have changed from old to new.
+
+    `service_from` is the whole deployment's first day of service. To be called in the transaction of the change, while
+    nobody writes a check-in (`storage.imports.hold_people`).
+    """
+    found = differences(old, new)
+    judged = judged_span(register.state(connection))
+    if judged is not None:
+        stretches = concerned(found, old, new, service_from)
+        mark_spans(connection, judged, _spans(connection, stretches))
+    if found and rows.any_visits(connection):
+        _mark_visits(connection, found, old, new)
+
+
+def _spans(connection: Connection, stretches: dict[str, list[tuple[date, date]]]) -> Iterator[tuple[str, date, date]]:
+    """Everybody with a posting at one of the places that shares a window with one of its stretches."""
+    for person, place, start, end in places.posted(connection, stretches):
+        for first, last in stretches[place]:
+            begins = max(first, max(start, BEGINNING + NEAR) - NEAR)
+            ends = min(last, min(end or FOREVER, FOREVER - NEAR) + NEAR)
+            if begins <= ends:
+                yield person, begins, ends
+
+
+def _mark_visits(connection: Connection, found: Sequence[Difference], old: Tree, new: Tree) -> None:
+    """Visits keep the path of their place; those whose place or findings may be others are marked."""
+    moved = (one for one in found if one.before != one.after and one.place in old)
+    rows.move_visits(connection, ((one.before, one.after, one.first, _after(one.last)) for one in moved))
+    places.mark_visits_at(connection, _stays(found, new), CAUSE)
+    places.mark_visits_at(connection, _strays(found, old, new), CAUSE, decided=True)
+    around: set[str] = set()
+    stretches: list[tuple[date, date]] = []
+    for one in found:
+        if one.lies or one.stands or one.points:
+            stretches.append((one.first, one.last))
+            for tree in (old, new):
+                around.update(tree.chain(one.place, one.first) if one.place in tree else ())
+    if stretches:
+        posted_at = around if len(around) <= _MANY else None
+        places.mark_visits_without_place(connection, stretches, posted_at, CAUSE)
+
+
+def _after(day: date) -> date:
+    return day if day == FOREVER else day + DAY
+
+
+def _stays(found: Sequence[Difference], new: Tree) -> Iterator[tuple[str, date, date]]:
+    """Where visits lie whose findings may now be others."""
+    for one in found:
+        if one.lies or one.measures:
+            yield one.after, one.first, one.last
+        if one.centre is not None and one.centre[0] is not None:  # where those lie that named the district
+            yield new.path(one.centre[0], one.first), one.first, one.last
+        if one.points:  # may now be the nearest of those that took the stead of another
+            for other in _rivals(one.place, new):
+                yield new.path(other, one.first), one.first, one.last
+
+
+def _rivals(code: str, tree: Tree) -> Iterator[str]:
+    for place in tree.places.values():
+        if code in place.successors:
+            yield from place.successors
+
+
+def _strays(found: Sequence[Difference], old: Tree, new: Tree) -> Iterator[tuple[str, date, date]]:
+    """Where visits lie that belong to another place, now that theirs has ended or stands again."""
+    for one in found:
+        if one.stands:
+            yield one.after, one.first, one.last
+            for other in _heirs(one.place, old) | _heirs(one.place, new):
+                yield new.path(other, one.first), one.first, one.last
+
+
+def _heirs(code: str, tree: Tree) -> set[str]:
+    """Everything that may have taken the place's stead, also that of what took it."""
+    heirs: set[str] = set()
+    waiting = [code]
+    while waiting:
+        place = tree.places.get(waiting.pop())
+        new = [other for other in (place.successors if place else ()) if other not in heirs]
+        heirs.update(new)
+        waiting += new
+    return heirs
