@@ -1,7 +1,7 @@
 """Keeps stored verdicts true: judges the windows that a change touched, and the days nobody asked about before."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, timedelta
 
 from server.domain.engine import Obligation, PersonFacts, judge
@@ -104,8 +104,11 @@ def rebuild(deployment: Deployment, first: date, last: date, progress: Progress 
     work_off(deployment, progress)
 
 
-def work_off(deployment: Deployment, progress: Progress = no_progress, only: str | None = None) -> int:
-    """Judges everything that is marked stale, or what is marked of one person; the number of people judged."""
+def work_off(
+    deployment: Deployment, progress: Progress = no_progress, only: str | Collection[str] | None = None
+) -> int:
+    """Judges everything that is marked stale, or what is marked of some people; the number of people judged."""
+    only = [only] if isinstance(only, str) else only
     with deployment.database.read() as connection:
         waiting = spans.waiting(connection)
     done = 0
