@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from schemas.base import Base, Choice, Code, Cursor, Day, Flag, Free, Instant, Integer, Items, Page, Part, Text, UuidText
+from schemas.base import (
+    Base,
+    Choice,
+    Code,
+    Cursor,
+    Day,
+    Flag,
+    Free,
+    Instant,
+    Integer,
+    Items,
+    Page,
+    Part,
+    Text,
+    UuidText,
+)
 from server.domain.checks import VisitStatus
 from server.domain.engine import Reason, Status
 
@@ -71,7 +86,7 @@ class ChangesOut(Base):
 
 
 class ChangedOut(Base):
-    """What a change did or, with `dry_run`, would do; `second_person`: it would wait for one. With a `result` per kind."""
+    """What a change did or, with `dry_run`, would do, and its `result`; `second_person`: it would wait for one."""
 
     dry_run = Flag()
     second_person = Flag()

@@ -40,8 +40,8 @@ def is_trial(query: dict[str, Any]) -> bool:
     return bool(query["dry_run"] == "1")
 
 
-def answer(changed: Changed, status: int = 200, result: Callable[[Any], Any] = lambda value: value) -> Any:
-    """The answer to a change; `result` makes what the schema writes of what the service answers."""
+def answer(changed: Changed, status: int = 200) -> Any:
+    """The answer to a change that the view's schema writes, `status` if it was done."""
     if changed.proposal is not None:
         return proposal_out(changed.proposal), 202
     shown = {
@@ -49,7 +49,7 @@ def answer(changed: Changed, status: int = 200, result: Callable[[Any], Any] = l
         "second_person": changed.own,
         "changed": changed_out(changed),
         "remarks": [_sentence(remark) for remark in changed.remarks],
-        "result": None if changed.result is None else result(changed.result),
+        "result": changed.result,
     }
     return shown, 200 if changed.dry_run else status
 

@@ -15,6 +15,7 @@ from server.services.changing import Changed, Done, Ground, change
 from server.services.deployment import Deployment
 from server.services.imports_base import FOREVER, mark_people, text_of
 from server.services.imports_people import plan_postings
+from server.services.posting_reading import Named, named
 from server.storage import accounts, logbook, people, postings
 from server.storage import imports as rows
 from server.storage.accounts import HeldGrant
@@ -27,12 +28,12 @@ from server.storage.postings import Held
 class Moved:
     """What came of a move: the posting that ended, the one that began, and the grants over the old place.
 
-    Grants do not follow from postings: those `remaining` hold on until somebody ends them.
+    Grants do not follow from postings: those that remain hold on until somebody ends them.
     """
 
-    ended: Held
-    begun: Held
-    remaining: tuple[HeldGrant, ...]
+    ended: Named
+    begun: Named
+    grants: tuple[HeldGrant, ...]
     grants_ended: tuple[HeldGrant, ...]
 
 
@@ -98,7 +99,7 @@ def apply_delete(connection: Connection, ground: Ground, body: Mapping[str, Any]
     detail = {"before": {"end": text_of(gone.end), "office_weekday": gone.office_weekday}}
     subject = " ".join((gone.person, gone.role, gone.place, gone.start.isoformat()))
     rows.log(connection, ground.context.now, [Line(ground.caller.person, "removed", "posting", subject, detail)])
-    return Done(held, gone.place)
+    return Done(None, gone.place)
 
 
 def apply_move(connection: Connection, ground: Ground, body: Mapping[str, Any]) -> Done:
@@ -165,11 +166,11 @@ def _named(connection: Connection, person: str, role: str, place: str, start: da
     return None
 
 
-def _put(connection: Connection, ground: Ground, *given: Mapping[str, Any]) -> list[Held]:
+def _put(connection: Connection, ground: Ground, *given: Mapping[str, Any]) -> list[Named]:
     """Stores these postings as an import of them would; as they are then."""
     ground.carry_out(connection, plan_postings, ground.parsed("postings", *given))
     found = (_named(connection, r["person"], r["role"], r["place"], date.fromisoformat(r["start"])) for r in given)
-    return [held for held in found if held is not None]
+    return named(connection, (held for held in found if held is not None), ground.area.tree, ground.area.today)
 
 
 def _row(posting: Posting) -> dict[str, Any]:

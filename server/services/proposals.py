@@ -56,7 +56,7 @@ def page(
 
 
 def see(deployment: Deployment, caller: Caller, number: int, now: datetime) -> Seen:
-    """One of them; raises Problem NOT_FOUND for any other."""
+    """One of them; raises Problem NOT_FOUND for one outside the area, FORBIDDEN inside it without the right."""
     with deployment.database.read() as connection:
         return _seen(connection, [_find(deployment, connection, caller, number, now)])[0]
 
@@ -64,7 +64,7 @@ def see(deployment: Deployment, caller: Caller, number: int, now: datetime) -> S
 def approve(deployment: Deployment, caller: Caller, number: int, reason: str, now: datetime) -> Decided:
     """Does the change now, as if the caller had asked for it: their rights count, and the facts as they stand.
 
-    Raises Problem: NOT_FOUND, FORBIDDEN for one's own, NEEDS_SECOND_PERSON if it touches what the caller owes too,
+    Raises Problem: NOT_FOUND, FORBIDDEN also for one's own, NEEDS_SECOND_PERSON if it touches what the caller owes too,
     CONFLICT if it was decided already or does not fit any more.
     """
     proposal = _open(deployment, caller, number, now)
@@ -112,11 +112,14 @@ def _open(deployment: Deployment, caller: Caller, number: int, now: datetime) ->
 
 def _find(deployment: Deployment, connection: Connection, caller: Caller, number: int, now: datetime) -> Proposal:
     proposal = stored.find(connection, number)
-    if proposal is not None:
-        reach = area_of(deployment, connection, caller, now).reach_of(DECIDERS)
-        if proposal.by == caller.person or reach.whole or reach.covers(proposal.path):
-            return proposal
-    raise Problem(problems.NOT_FOUND)
+    if proposal is None:
+        raise Problem(problems.NOT_FOUND)
+    area = area_of(deployment, connection, caller, now)
+    reach = area.reach_of(DECIDERS)
+    if proposal.by == caller.person or reach.whole or reach.covers(proposal.path):
+        return proposal
+    readable = area.reader.whole or area.reader.covers(proposal.path)
+    raise Problem(problems.FORBIDDEN if readable else problems.NOT_FOUND)
 
 
 def _settle(
