@@ -39,19 +39,23 @@ class Area:
         return reach(areas(self.caller.grants, self.tree, self.today, kinds), self.tree, self.today)
 
     def require(
-        self, place: str, kinds: Collection[GrantKind] = ADMINS, pointer: str | None = None, code: str = "not-exist"
+        self,
+        place: str,
+        kinds: Collection[GrantKind] = ADMINS,
+        pointer: str | None = None,
+        owner: str | None = None,
     ) -> None:
         """Raises Problem unless a grant of one of the kinds holds for the place.
 
         Outside the caller's area, which is the same as not existing: NOT_FOUND, or INVALID at `pointer` for a place
-        that stood in a body; inside it without the right: FORBIDDEN.
+        that stood in a body; inside it, or of what is the caller's own (`owner`), without the right: FORBIDDEN.
         """
         path = self.path(place) if place in self.tree else ""
         if path and self.reach_of(kinds).covers(path):
             return
-        if path and self.reader.covers(path):
+        if (path and self.reader.covers(path)) or owner == self.caller.person:
             raise Problem(problems.FORBIDDEN)
-        raise Problem(problems.NOT_FOUND) if pointer is None else invalid(pointer, code)
+        raise Problem(problems.NOT_FOUND) if pointer is None else invalid(pointer, "not-exist")
 
 
 def area_of(deployment: Deployment, connection: Connection, caller: Caller, now: datetime) -> Area:

@@ -19,7 +19,7 @@ committed must not enter the shared cache. It must not touch stored verdicts; ma
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from server.adapters import datum
 from server.domain import problems
@@ -41,10 +41,13 @@ from server.storage.logbook import Line
 from server.storage.people import chunks
 from server.storage.proposals import Proposal
 
+T = TypeVar("T")
+
 MOST_PEOPLE = 3000  # touched by one change: more are not tried out, nor waited for
-_BACK, _AHEAD = timedelta(days=400), timedelta(days=62)
+_BACK = timedelta(days=400)
 # Marks of a change are never clipped: whether it touches its author may not depend on what has been judged.
 _EVER = (date.min + NEAR, FOREVER - NEAR)
+_TRIES = 3
 _TRY = 200  # visits worked out again before it is looked whether others have done it
 
 
@@ -120,6 +123,15 @@ class _Undone(Exception):
     """Takes the transaction back."""
 
 
+class _NotJudged(Exception):
+    """What these people owed before is not known yet, or not in this span."""
+
+    def __init__(self, span: tuple[date, date] | None, people: list[str]) -> None:
+        super().__init__()
+        self.span = span
+        self.people = people
+
+
 class _Own(Problem):
     """It touches what the caller owes; `path` is where."""
 
@@ -137,6 +149,7 @@ class _Applied:
     visits: list[str]
     own: bool
     path: str
+    newest: changes.Newest  # the marks of before
 
 
 def change(
@@ -153,7 +166,6 @@ def change(
     Raises what `apply` raises, and Problem TOO_MANY_TOUCHED for a trial that would touch more than `MOST_PEOPLE`.
     """
     body = plain(body)
-    _judge_around(deployment, body, now)
     if dry_run:
         return _try_out(deployment, caller, body, apply, now)
     try:
@@ -174,13 +186,19 @@ def carry_out(
 
     Raises what `apply` raises, and Problem NEEDS_SECOND_PERSON if it touches what the caller owes.
     """
-    with deployment.database.write() as connection:
-        apart = deployment.apart(Held(connection))
-        applied = _apply(connection, apart, caller, body, apply, now)
-        if applied.own:
-            raise _Own(applied.path)
-        then(connection)
-        before = _found(connection, applied)
+
+    def write(last_time: bool) -> tuple[_Applied, Found]:
+        with deployment.database.write() as connection:
+            apart = deployment.apart(Held(connection))
+            applied = _apply(connection, apart, caller, body, apply, now)
+            if applied.own:
+                raise _Own(applied.path)
+            then(connection)
+            if not last_time:
+                _check_judged(connection, deployment, body, applied, now)
+            return applied, _found(connection, applied)
+
+    applied, before = _once_judged(deployment, body, now, write)
     if len(applied.since) > MOST_PEOPLE:
         return Changed(applied.done.result, Compared(), len(applied.since), remarks=applied.done.remarks)
     _work_off(deployment, applied, now)
@@ -191,22 +209,57 @@ def carry_out(
 
 def _try_out(deployment: Deployment, caller: Caller, body: Mapping[str, Any], apply: Apply, now: datetime) -> Changed:
     """Everything that `carry_out` does, the working off too, inside one transaction that is taken back."""
-    found: list[Changed] = []
-    try:
-        with deployment.database.write() as connection:
-            apart = deployment.apart(Held(connection))
-            applied = _apply(connection, apart, caller, body, apply, now)
-            if len(applied.since) > MOST_PEOPLE:
-                params = {"people": len(applied.since), "most": MOST_PEOPLE}
-                raise Problem(problems.TOO_MANY_TOUCHED, params=params)
-            before = _found(connection, applied)
-            _work_off(apart, applied, now)
-            compared = _compare(apart, connection, caller, before, _found(connection, applied), now)
-            done = applied.done
-            found.append(Changed(done.result, compared, own=applied.own, remarks=done.remarks, dry_run=True))
-            raise _Undone
-    except _Undone:
-        return found[0]
+
+    def attempt(last_time: bool) -> Changed:
+        found: list[Changed] = []
+        try:
+            with deployment.database.write() as connection:
+                apart = deployment.apart(Held(connection))
+                applied = _apply(connection, apart, caller, body, apply, now)
+                if len(applied.since) > MOST_PEOPLE:
+                    raise Problem(problems.TOO_MANY_TOUCHED)
+                if not last_time:
+                    _check_judged(connection, deployment, body, applied, now)
+                before = _found(connection, applied)
+                _work_off(apart, applied, now)
+                compared = _compare(apart, connection, caller, before, _found(connection, applied), now)
+                done = applied.done
+                found.append(Changed(done.result, compared, own=applied.own, remarks=done.remarks, dry_run=True))
+                raise _Undone
+        except _Undone:
+            return found[0]
+
+    return _once_judged(deployment, body, now, attempt)
+
+
+def _once_judged(deployment: Deployment, body: Mapping[str, Any], now: datetime, attempt: Callable[[bool], T]) -> T:
+    """What an attempt answers; where verdicts of before are wanting it is taken back, and made again with them.
+
+    First the attempt, then the judging: who is refused has nothing judged.
+    """
+    for _ in range(_TRIES):
+        try:
+            return attempt(False)
+        except _NotJudged as missing:
+            if missing.span:
+                judging.ensure_judged(deployment, *missing.span)
+            judging.work_off(deployment, only=missing.people)
+    return attempt(True)
+
+
+def _check_judged(
+    connection: Connection, deployment: Deployment, body: Mapping[str, Any], applied: _Applied, now: datetime
+) -> None:
+    """Raises _NotJudged unless it is stored what those touched owed before, on the days that the change speaks of."""
+    if len(applied.since) > MOST_PEOPLE:
+        return
+    today = local_day(now, deployment.zone)
+    days = [*_days(body), today]
+    first = max(min(*days, today - NEAR), today - _BACK)
+    last = min(max(days), judging.horizon(today))
+    missing = judging.unjudged(connection, deployment, first, last)
+    if missing or changes.waited(connection, applied.newest, applied.since):
+        raise _NotJudged(missing, list(applied.since))
 
 
 def _apply(
@@ -234,6 +287,7 @@ def _apply(
         sorted({visit for visit, _, _ in visited}),
         _owes(postings, roles, ((first, last) for person, first, last in spans if person == caller.person)),
         area_of(apart, connection, caller, now).path(done.place) if done.place else proposals.EVERYWHERE,
+        newest,
     )
 
 
@@ -270,14 +324,6 @@ def _compare(
     tree = deployment.world(connection).tree
     scope = scope_of(caller, tree, local_day(now, deployment.zone))
     return comparing.compare(connection, before, after, scope, tree, now, deployment.zone)
-
-
-def _judge_around(deployment: Deployment, body: Mapping[str, Any], now: datetime) -> None:
-    """Sees to it that verdicts are stored of the days a change speaks of, so that it can be said which it changes."""
-    today = local_day(now, deployment.zone)
-    days = [*_days(body), today]
-    first = max(min(*days, today - NEAR), today - _BACK)
-    judging.ensure_judged(deployment, first, min(max(days), today + _AHEAD))
 
 
 def _days(body: Mapping[str, Any]) -> list[date]:

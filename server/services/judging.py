@@ -31,17 +31,9 @@ def ensure_judged(
     waits for that one person is judged, so that nobody's page waits for a county's import.
     """
     with deployment.database.read() as connection:
-        state = register.state(connection)
-        span = (month_of(first).first, month_of(last).last)
-        known = state.basis == deployment.basis and _within(span, state)
-        if not known:  # to look for the earliest posting is to look at all of them: not each time somebody asks
-            earliest = people.first_posting(connection)
-            if earliest is not None and span[1] < earliest:
-                known = True  # nobody owed anything yet
-            span = (month_of(min(max(first, earliest or last), last)).first, span[1])
-            known = known or (state.basis == deployment.basis and _within(span, state))
-    if not known:
-        _extend(deployment, *span)
+        missing = unjudged(connection, deployment, first, last)
+    if missing is not None:
+        _extend(deployment, *missing)
     work_off(deployment, progress, only)
 
 
@@ -56,6 +48,20 @@ def ensure_judged_for(deployment: Deployment, first: date, last: date, today: da
 def horizon(today: date) -> date:
     """The last day whose verdicts are kept stored: the end of next month."""
     return month_of(month_of(today).last + DAY).last
+
+
+def unjudged(connection: Connection, deployment: Deployment, first: date, last: date) -> tuple[date, date] | None:
+    """The months for which verdicts must be stored first to say what is owed in a span of days; none if they are."""
+    state = register.state(connection)
+    span = (month_of(first).first, month_of(last).last)
+    if state.basis == deployment.basis and _within(span, state):
+        return None
+    # To look for the earliest posting is to look at all of them: not each time somebody asks.
+    earliest = people.first_posting(connection)
+    if earliest is not None and span[1] < earliest:
+        return None  # nobody owed anything yet
+    span = (month_of(min(max(first, earliest or last), last)).first, span[1])
+    return None if state.basis == deployment.basis and _within(span, state) else span
 
 
 def _within(span: tuple[date, date], state: register.State) -> bool:

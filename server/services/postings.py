@@ -154,7 +154,7 @@ def _held(connection: Connection, ground: Ground, number: int) -> Held:
     held = postings.find(connection, number)
     if held is None:
         raise Problem(problems.NOT_FOUND)
-    ground.area.require(held.posting.place)
+    ground.area.require(held.posting.place, owner=held.posting.person)
     return held
 
 

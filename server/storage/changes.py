@@ -1,6 +1,6 @@
 """What a change touches: the marks it leaves, and what is stored of those marked, before and after."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -32,6 +32,16 @@ def marked_spans(connection: Connection, after: Newest) -> list[tuple[str, date,
     c = t.stale_span.c
     query = select(c.person, c.first, c.last).where(c.id > after.span)
     return [(person, first, last) for person, first, last in connection.execute(query)]
+
+
+def waited(connection: Connection, before: Newest, codes: Collection[str]) -> bool:
+    """Whether windows of these people had to be judged again even before."""
+    c = t.stale_span.c
+    for chunk in chunks(sorted(codes)):
+        query = select(c.id).where(c.id <= before.span, c.person.in_(chunk)).limit(1)
+        if connection.scalar(query) is not None:
+            return True
+    return False
 
 
 def marked_visits(connection: Connection, after: Newest) -> list[tuple[str, str, date]]:

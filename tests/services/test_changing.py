@@ -102,7 +102,7 @@ def test_too_many_people_are_not_tried_out(office: Deployment, monkeypatch: pyte
     assert refused(lambda: postings.add(office, caller, NEW, NOW, True)).kind is problems.TOO_MANY_TOUCHED
     done = postings.add(office, caller, NEW, NOW, False)
     assert (done.waiting, done.compared.total) == (1, 0)
-    judging.work_off(office)
+    judging.ensure_judged(office, date(2018, 11, 1), date(2018, 11, 30))
     assert any("'d2'" in row and "'owner'" in row for row in verdicts(office))
 
 
