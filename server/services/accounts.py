@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import IntEnum
 
 from server.adapters import secrets
 from server.domain import problems
-from server.domain.access import READERS, Caller, Grant, GrantKind, areas
+from server.domain.access import Caller, Grant, GrantKind
 from server.domain.accounts import (
     CODE_ALPHABET,
     CODE_LENGTH,
@@ -16,20 +16,17 @@ from server.domain.accounts import (
     activation_link,
     may_keep,
     may_see,
-    reach,
     standing_places,
 )
-from server.domain.periods import local_day
 from server.domain.places import Tree
 from server.domain.problems import Problem, invalid
+from server.services.areas import Area, area_of
 from server.services.deployment import Deployment
 from server.services.record import home
 from server.storage import accounts, logbook, people
 from server.storage.accounts import Account, HeldGrant
 from server.storage.database import Connection
 from server.storage.logbook import Line
-
-ADMINS = frozenset({GrantKind.ADMIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +69,6 @@ class Activation:
     link: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Ground:
-    """What a decision about accounts rests on: the register as it stands today, and how far the caller reaches."""
-
-    caller: Caller
-    tree: Tree
-    today: date
-    admin: Reach
-    reader: Reach
-
-    def path(self, place: str) -> str:
-        return self.tree.path(place, self.today)
-
-    def inside(self, reach: Reach) -> list[str]:
-        """The places inside."""
-        return [code for code in self.tree.places if reach.covers(self.path(code))]
-
-
 def page(
     deployment: Deployment,
     caller: Caller,
@@ -106,7 +85,7 @@ def page(
     unknown or outside, FORBIDDEN for who administers nothing.
     """
     with deployment.database.read() as connection:
-        ground = _ground(deployment, connection, caller, now)
+        ground = area_of(deployment, connection, caller, now)
         if not ground.admin.areas:
             raise Problem(problems.FORBIDDEN)
         inside: set[str] | None = None
@@ -122,7 +101,7 @@ def page(
 def show(deployment: Deployment, caller: Caller, person: str, now: datetime) -> AccountView:
     """One account; raises Problem NOT_FOUND outside the caller's area, FORBIDDEN inside it without the right."""
     with deployment.database.read() as connection:
-        ground = _ground(deployment, connection, caller, now)
+        ground = area_of(deployment, connection, caller, now)
         _require(_standing(connection, ground, person), Standing.SEEN)
         return _view(connection, ground, person, now)
 
@@ -133,7 +112,7 @@ def open_account(deployment: Deployment, caller: Caller, person: str, now: datet
     Raises Problem: INVALID for a person who is unknown or outside, FORBIDDEN, CONFLICT if there is an open account.
     """
     with deployment.database.read() as connection:
-        ground = _ground(deployment, connection, caller, now)
+        ground = area_of(deployment, connection, caller, now)
         standing = _standing(connection, ground, person)
         path = home(connection, deployment, person, now)
     if standing is Standing.NOWHERE:
@@ -197,7 +176,7 @@ def add_grant(deployment: Deployment, caller: Caller, person: str, grant: Grant,
     already or the account is revoked.
     """
     with deployment.database.read() as connection:
-        ground = _ground(deployment, connection, caller, now)
+        ground = area_of(deployment, connection, caller, now)
         _require(_standing(connection, ground, person), Standing.SEEN)
     if person == caller.person:
         raise Problem(problems.OWN_GRANT)
@@ -216,7 +195,7 @@ def add_grant(deployment: Deployment, caller: Caller, person: str, grant: Grant,
 def end_grant(deployment: Deployment, caller: Caller, person: str, number: int, now: datetime) -> None:
     """Ends a grant inside the caller's own area; raises Problem as `show`, NOT_FOUND for a grant that is outside."""
     with deployment.database.read() as connection:
-        ground = _ground(deployment, connection, caller, now)
+        ground = area_of(deployment, connection, caller, now)
         _require(_standing(connection, ground, person), Standing.SEEN)
     with deployment.database.write() as connection:
         held = accounts.grant(connection, person, number)
@@ -270,15 +249,7 @@ class Standing(IntEnum):
     KEPT = 3
 
 
-def _ground(deployment: Deployment, connection: Connection, caller: Caller, now: datetime) -> _Ground:
-    tree = deployment.world(connection).tree
-    today = local_day(now, deployment.zone)
-    admin = areas(caller.grants, tree, today, ADMINS)
-    reader = areas(caller.grants, tree, today, READERS)
-    return _Ground(caller, tree, today, reach(admin, tree, today), reach(reader, tree, today))
-
-
-def _standing(connection: Connection, ground: _Ground, person: str) -> Standing:
+def _standing(connection: Connection, ground: Area, person: str) -> Standing:
     if people.find(connection, person) is None:
         return Standing.NOWHERE
     postings = people.postings_of(connection, [person]).get(person, [])
@@ -304,7 +275,7 @@ def _require(standing: Standing, needed: Standing) -> None:
 def _kept(deployment: Deployment, caller: Caller, person: str, now: datetime, *, own: bool) -> str:
     """Where the person belongs; raises Problem unless the account is in the caller's keeping, their own with `own`."""
     with deployment.database.read() as connection:
-        ground = _ground(deployment, connection, caller, now)
+        ground = area_of(deployment, connection, caller, now)
         _require(_standing(connection, ground, person), Standing.KEPT)
         path = home(connection, deployment, person, now)
     # A stolen session must not become a password of the thief's
@@ -313,7 +284,7 @@ def _kept(deployment: Deployment, caller: Caller, person: str, now: datetime, *,
     return path
 
 
-def _belonging(connection: Connection, ground: _Ground, area: Reach, *, with_holders: bool) -> set[str]:
+def _belonging(connection: Connection, ground: Area, area: Reach, *, with_holders: bool) -> set[str]:
     """Everybody who belongs to the area, and those who hold a grant for something in it."""
     places = ground.inside(area)
     codes = set(places)
@@ -325,14 +296,14 @@ def _belonging(connection: Connection, ground: _Ground, area: Reach, *, with_hol
     return found
 
 
-def _view(connection: Connection, ground: _Ground, person: str, now: datetime) -> AccountView:
+def _view(connection: Connection, ground: Area, person: str, now: datetime) -> AccountView:
     found = accounts.find(connection, person)
     if found is None:
         raise Problem(problems.NOT_FOUND)
     return _views(connection, ground, [found], now)[0]
 
 
-def _views(connection: Connection, ground: _Ground, rows: Sequence[Account], now: datetime) -> list[AccountView]:
+def _views(connection: Connection, ground: Area, rows: Sequence[Account], now: datetime) -> list[AccountView]:
     codes = [row.person for row in rows]
     held = accounts.grants_of(connection, codes)
     live = {code.person: code.expires_at for code in accounts.live_codes(connection, codes, now)}

@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -85,6 +85,16 @@ class Deployment:
                 if len(cache.people) > _PEOPLE_KEPT:
                     cache.people.popitem(last=False)
         return found[1]
+
+    def apart(self, database: Database) -> "Deployment":
+        """The same deployment on another door to its database, with a cache of its own.
+
+        What is read there may never be committed, so nobody else may be handed it.
+        """
+        with self._cache.lock:
+            mine = _Cache()
+            mine.revision, mine.world = self._cache.revision, self._cache.world
+        return replace(self, database=database, _cache=mine)
 
     @property
     def basis(self) -> str:
