@@ -1,7 +1,7 @@
 """Accounts and grants: who may sign in, and who may do what where. Outside one's own area nothing exists."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
 
@@ -119,6 +119,7 @@ def open_account(deployment: Deployment, caller: Caller, person: str, now: datet
         raise invalid("/person", "not-exist")
     _require(standing, Standing.KEPT)
     with deployment.database.write() as connection:
+        _ground_now(deployment, connection, caller, person, now, Standing.KEPT)
         if not accounts.open_accounts(connection, [person], now):
             raise Problem(problems.CONFLICT)
         logbook.write(connection, now, [Line(caller.person, "open", "account", person, path=path)])
@@ -129,6 +130,8 @@ def revoke(deployment: Deployment, caller: Caller, person: str, now: datetime) -
     """Closes an account at once, with its sessions, code and grants; raises Problem as `show`, and for one's own."""
     path = _kept(deployment, caller, person, now, own=False)
     with deployment.database.write() as connection:
+        accounts.lock(connection, person)
+        _ground_now(deployment, connection, caller, person, now, Standing.KEPT)
         if not close(connection, person, path, caller.person, now):
             raise Problem(problems.NOT_FOUND)
 
@@ -145,6 +148,7 @@ def new_activation(deployment: Deployment, caller: Caller, person: str, now: dat
         if accounts.lock(connection, person) is None:
             known = accounts.find(connection, person)
             raise Problem(problems.CONFLICT if known else problems.NOT_FOUND)
+        _ground_now(deployment, connection, caller, person, now, Standing.KEPT)
         accounts.set_password(connection, person, None)
         accounts.end_tokens(connection, person, now)
         expires_at = now + _code_life(deployment)
@@ -159,6 +163,7 @@ def end_sessions(deployment: Deployment, caller: Caller, person: str, now: datet
     with deployment.database.write() as connection:
         if accounts.lock(connection, person) is None:
             raise Problem(problems.NOT_FOUND)
+        _ground_now(deployment, connection, caller, person, now, Standing.KEPT)
         ended = accounts.end_tokens(connection, person, now)
         line = Line(caller.person, "end-sessions", "account", person, {"sessions": ended}, path)
         logbook.write(connection, now, [line])
@@ -180,12 +185,13 @@ def add_grant(deployment: Deployment, caller: Caller, person: str, grant: Grant,
         _require(_standing(connection, ground, person), Standing.SEEN)
     if person == caller.person:
         raise Problem(problems.OWN_GRANT)
-    if grant.place not in ground.tree or not ground.admin.covers(ground.path(grant.place)):
-        raise invalid("/place", "not-exist")
+    _require_inside(ground, grant)
     with deployment.database.write() as connection:
         if accounts.lock(connection, person) is None:
             known = accounts.find(connection, person)
             raise Problem(problems.CONFLICT if known else problems.NOT_FOUND)
+        ground = _ground_now(deployment, connection, caller, person, now, Standing.SEEN)
+        _require_inside(ground, grant)
         added = give(connection, person, {grant: ground.path(grant.place)}, caller.person, now)
         if not added:
             raise Problem(problems.CONFLICT)
@@ -198,6 +204,8 @@ def end_grant(deployment: Deployment, caller: Caller, person: str, number: int, 
         ground = area_of(deployment, connection, caller, now)
         _require(_standing(connection, ground, person), Standing.SEEN)
     with deployment.database.write() as connection:
+        accounts.lock(connection, person)
+        ground = _ground_now(deployment, connection, caller, person, now, Standing.SEEN)
         held = accounts.grant(connection, person, number)
         if held is None or not ground.admin.covers(ground.path(held.place)):
             raise Problem(problems.NOT_FOUND)
@@ -227,7 +235,10 @@ def close(connection: Connection, person: str, path: str, actor: str, now: datet
 def give(
     connection: Connection, person: str, wanted: Mapping[Grant, str], actor: str, now: datetime
 ) -> list[HeldGrant]:
-    """Gives the grants, each with the path of its place, that a person does not hold yet; those that are new."""
+    """Gives the grants, each with the path of its place, that a person does not hold yet; those that are new.
+
+    A one-time code that the person has ends then: who made it may not be allowed to make one for the holder of these.
+    """
     added: list[HeldGrant] = []
     lines: list[Line] = []
     for grant, path in wanted.items():
@@ -236,6 +247,8 @@ def give(
             added.append(held)
             detail = {"kind": grant.kind.value, "place": grant.place}
             lines.append(Line(actor, "give", "grant", person, detail, path))
+    if added:
+        accounts.end_codes(connection, person, now)
     logbook.write(connection, now, lines)
     return added
 
@@ -247,6 +260,26 @@ class Standing(IntEnum):
     INSIDE = 1  # inside what they may read, or their own: it exists, but accounts are not theirs to see
     SEEN = 2
     KEPT = 3
+
+
+def _ground_now(
+    deployment: Deployment, connection: Connection, caller: Caller, person: str, now: datetime, needed: Standing
+) -> Area:
+    """The ground as it stands in a transaction that holds the account, with the grants that the caller still has.
+
+    Raises Problem if the person's account no longer stands to the caller as is needed: since that was looked at, the
+    one may have been given more, and the other may have lost what they had.
+    """
+    held = accounts.grants_of(connection, [caller.person]).get(caller.person, [])
+    caller = replace(caller, grants=tuple(Grant(one.kind, one.place) for one in held))
+    ground = area_of(deployment, connection, caller, now)
+    _require(_standing(connection, ground, person), needed)
+    return ground
+
+
+def _require_inside(ground: Area, grant: Grant) -> None:
+    if grant.place not in ground.tree or not ground.admin.covers(ground.path(grant.place)):
+        raise invalid("/place", "not-exist")
 
 
 def _standing(connection: Connection, ground: Area, person: str) -> Standing:
