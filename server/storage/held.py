@@ -19,8 +19,8 @@ class Held(Database):
         yield self._connection
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[Connection]:
-        """The transaction itself; nothing is committed at the end of the block."""
+    def write(self, *, shared: bool = False) -> Iterator[Connection]:
+        """The transaction itself, which all share anyway; nothing is committed at the end of the block."""
         yield self._connection
 
     def close(self) -> None:
