@@ -225,7 +225,8 @@ def _say_address(address: str) -> None:
 def _share_imports() -> None:
     """What is imported before the workers are split off is in memory once."""
     import server.app
-    import server.services.jobs  # noqa: F401
+    import server.services.jobs
+    import server.services.sealing  # noqa: F401
 
     gc.collect()
     gc.freeze()
@@ -365,15 +366,19 @@ class _Jobs:
 
 def work(settings: Settings, parent: int) -> None:
     """Does the jobs, again and again, until SIGTERM or the end of the process that started this one."""
-    from server.services import jobs
+    from server.services import jobs, sealing
     from server.services.deployment import open_deployment
 
     # Not taken as they come but between two rounds: a round is never cut short.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     processes.end_with_parent(parent)
-    processes.give_way()
     logs.configure(settings)
     deployment = open_deployment(settings)
+    stop = threading.Event()
+    # Before giving way, which is for this thread alone: a line is sealed within a second.
+    sealer = threading.Thread(target=sealing.keep_sealing, args=(deployment, stop), name="seals", daemon=True)
+    sealer.start()
+    processes.give_way()
     swept = -_HOUR_S
     rest = 0.0
     while signal.sigtimedwait({signal.SIGTERM}, rest) is None:
@@ -387,4 +392,6 @@ def work(settings: Settings, parent: int) -> None:
         if hourly and done:
             swept = time.monotonic()
         rest = 0.0 if done.get("pictures") or done.get("visits") else REST_S
+    stop.set()
+    sealer.join()
     deployment.database.close()

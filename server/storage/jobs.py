@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import Connection, bindparam, exists, func, insert, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -16,7 +17,8 @@ from server.storage import tables as t
 from server.storage.database import Database
 from server.storage.people import chunks
 
-_LOCK = 0x64616F63756E  # any number that no other program on the same PostgreSQL database uses
+# Any numbers that no other program on the same PostgreSQL database uses
+_LOCKS = {"jobs": 0x64616F63756E, "seals": 0x64616F63756F}
 _BANDS = (t.photo.c.band0, t.photo.c.band1, t.photo.c.band2, t.photo.c.band3)
 
 Bands = tuple[int, int, int, int]
@@ -32,27 +34,28 @@ class Print:
 
 
 @contextlib.contextmanager
-def alone(database: Database) -> Iterator[bool]:
-    """Whether this process is the only one doing the jobs of the database until the block ends."""
+def alone(database: Database, work: Literal["jobs", "seals"] = "jobs") -> Iterator[bool]:
+    """Whether nobody else does this work on the database until the block ends."""
     if database.is_sqlite:
-        with _file_lock(database.engine.url.database) as held:
+        with _file_lock(database.engine.url.database, work) as held:
             yield held
         return
+    lock = _LOCKS[work]
     with database.read() as connection:
-        held = bool(connection.scalar(select(func.pg_try_advisory_lock(_LOCK))))
+        held = bool(connection.scalar(select(func.pg_try_advisory_lock(lock))))
         try:
             yield held
         finally:
             if held:
-                connection.scalar(select(func.pg_advisory_unlock(_LOCK)))
+                connection.scalar(select(func.pg_advisory_unlock(lock)))
 
 
 @contextlib.contextmanager
-def _file_lock(database: str | None) -> Iterator[bool]:
+def _file_lock(database: str | None, work: str) -> Iterator[bool]:
     if database in (None, "", ":memory:"):
         yield True
         return
-    handle = os.open(f"{database}-jobs", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    handle = os.open(f"{database}-{work}", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -29,7 +29,7 @@ class Instant(TypeDecorator[datetime]):
             raise ValueError("an instant needs an offset")
         if dialect.name == "postgresql":
             return value
-        return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+        return as_text(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
@@ -64,3 +64,8 @@ def code(length: int = 32) -> String:
     """Text compared by code point whatever the database's collation."""
     text = String(length)
     return text.with_variant(String(length, collation="C"), "postgresql")
+
+
+def as_text(instant: datetime) -> str:
+    """An instant as SQLite holds it, `2018-11-20T01:31:05.000000Z`: sorts by time, and is the same for all offsets."""
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

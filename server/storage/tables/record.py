@@ -30,6 +30,7 @@ log = Table(
     Column("path", code(250), nullable=False, server_default=""),  # where it belongs; none: to the whole deployment
     Column("about", code()),  # whose key opens `personal`
     Column("personal", LargeBinary),
+    Index(None, "at", postgresql_using="brin"),
     Index(None, "kind", "subject"),
     Index(None, "path", "id"),
     sqlite_autoincrement=True,
@@ -51,7 +52,8 @@ log_block = Table(
     Column("number", BigInteger, primary_key=True, autoincrement=False),  # without a gap
     Column("first", BigInteger, nullable=False),  # number in the chain of its first line
     Column("last", BigInteger, nullable=False),
-    Column("head", LargeBinary(32), nullable=False),  # hash of its last line
+    Column("settled", BigInteger, nullable=False),  # every line's id up to here is sealed, or will never be
+    Column("head", LargeBinary(32), nullable=False),  # over the hash of its last line and this row
     Column("sealed_at", Instant, nullable=False),
     CheckConstraint("last >= first", name="lines"),
 )
@@ -59,7 +61,7 @@ log_block = Table(
 log_seal = Table(
     "log_seal",
     metadata,
-    Column("line", BigInteger, ForeignKey("log.id"), primary_key=True, autoincrement=False),
+    Column("line", BigInteger, primary_key=True, autoincrement=False),  # no foreign key: it would touch the line
     Column("number", BigInteger, nullable=False, unique=True),  # in the chain, without a gap
     Column("hash", LargeBinary(32), nullable=False),  # of the line and the hash before
 )

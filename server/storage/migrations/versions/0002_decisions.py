@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("first", sa.BigInteger(), nullable=False),
         sa.Column("last", sa.BigInteger(), nullable=False),
+        sa.Column("settled", sa.BigInteger(), nullable=False),
         sa.Column("head", sa.LargeBinary(length=32), nullable=False),
         sa.Column("sealed_at", Instant(), nullable=False),
         sa.CheckConstraint("last >= first", name=op.f("ck_log_block_lines")),
@@ -149,7 +150,6 @@ def upgrade() -> None:
         sa.Column("line", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
-        sa.ForeignKeyConstraint(["line"], ["log.id"], name=op.f("fk_log_seal_line_log")),
         sa.PrimaryKeyConstraint("line", name=op.f("pk_log_seal")),
         sa.UniqueConstraint("number", name=op.f("uq_log_seal_number")),
     )
@@ -264,6 +264,7 @@ def upgrade() -> None:
     op.add_column("log", sa.Column("path", code(250), server_default="", nullable=False))
     op.add_column("log", sa.Column("about", code(), nullable=True))
     op.add_column("log", sa.Column("personal", sa.LargeBinary(), nullable=True))
+    op.create_index(op.f("ix_log_at"), "log", ["at"], unique=False, postgresql_using="brin")
     op.create_index(op.f("ix_log_path_id"), "log", ["path", "id"], unique=False)
     op.add_column("place", sa.Column("successors", Json(), server_default="[]", nullable=False))
     op.add_column("visit", sa.Column("held", sa.Boolean(), server_default=sa.false(), nullable=False))
@@ -295,6 +296,7 @@ def downgrade() -> None:
     op.drop_column("visit", "held")
     op.drop_column("place", "successors")
     op.drop_index(op.f("ix_log_path_id"), table_name="log")
+    op.drop_index(op.f("ix_log_at"), table_name="log", postgresql_using="brin")
     op.drop_column("log", "personal")
     op.drop_column("log", "about")
     op.drop_column("log", "path")
