@@ -18,7 +18,7 @@ from schemas.exports import ExportQuery
 from server.domain.engine import Reason, Status
 
 WINDOW = "2[0-9]{3}-(?:W[0-9]{2}|[0-9]{2})"
-_AFTER = (CODE, CODE, CODE, WINDOW, "[0-9]{1,4}")
+AFTER = (CODE, CODE, CODE, WINDOW, "[0-9]{1,4}")
 
 
 class ObligationOut(Base):
@@ -53,7 +53,7 @@ class ToDoOut(ObligationOut):
 class ObligationsQuery(ExportQuery):
     """Obligations whose last day lies in a span of local days, this month by default; 400 days at most."""
 
-    cursor = Cursor(*_AFTER)
+    cursor = Cursor(*AFTER)
     # `from` is a word of Python's own
     from_ = Day(data_key="from")
     to = Day()
@@ -67,4 +67,4 @@ class ObligationsOut(Base):
     """A page of obligations, in order of duty, person, place and window."""
 
     items = Items(Part(ObligationOut))
-    next = Cursor(*_AFTER, allow_none=True)
+    next = Cursor(*AFTER, allow_none=True)

@@ -20,6 +20,7 @@ from server.services.deployment import Deployment
 
 ADMIN: Final = "admin"
 REVIEWER: Final = "reviewer"
+SUPERVISOR: Final = "supervisor"
 AUDITOR: Final = "auditor"
 READER: Final = "reader"
 
@@ -28,6 +29,7 @@ READER: Final = "reader"
 REQUIREMENTS: Final[Mapping[str, frozenset[GrantKind]]] = {
     ADMIN: frozenset({GrantKind.ADMIN}),
     REVIEWER: frozenset({GrantKind.REVIEWER}),
+    SUPERVISOR: frozenset({GrantKind.SUPERVISOR}),
     AUDITOR: frozenset({GrantKind.AUDITOR}),
     READER: READERS,
 }

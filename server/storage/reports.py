@@ -1,23 +1,25 @@
 """What is read of the stored verdicts and of the villages: lists and counts, each within a scope."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, column, false, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, column, func, or_, select, tuple_
 from sqlalchemy import String as Text
 from sqlalchemy import values as listed
 
-from server.domain.access import Scope
 from server.domain.checks import VisitStatus
 from server.domain.engine import Obligation, Status, Verdict
 from server.domain.periods import Moment
 from server.domain.postings import Role
+from server.storage import printed
 from server.storage import tables as t
 from server.storage.obligations import COLUMNS, from_row
 from server.storage.people import chunks
-from server.storage.scoping import inside, seen_by
+from server.storage.printed import Asked as Asked
+from server.storage.printed import Columns, status_at, together
+from server.storage.scoping import inside
 
 Row = tuple[str, str, str, str, date, date, str, str]
 After = tuple[str, str, str, str, int]  # where a list goes on: duty, person, place, window, turn
@@ -26,28 +28,15 @@ Count = tuple[Any, str, str, int]  # what they are grouped by, status, reason, h
 o = t.obligation.c
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Which obligations are asked for: those due in a span of local days, and what else is said.
-
-    `areas` are paths, of which one must hold the obligation; none: anywhere. `scope` none: whoever asks may see all.
-    """
-
-    first: date
-    last: date
-    areas: Sequence[str] | None = None
-    person: str | None = None
-    duty: str | None = None
-    status: Status | None = None
-    scope: Scope | None = None
-
-
 def attendance(connection: Connection, asked: Asked, moment: Moment) -> Iterator[Row]:
     """Duty, person, place, window, opens_on, due_on, status and reason of each obligation, sorted as text by these."""
-    columns = (o.duty, o.person, o.place, o.window, o.opens_on, o.due_on, status_at(moment), o.reason)
-    query = select(*columns).where(*_conditions(asked, moment))
+    names = ("duty", "person", "place", "window", "opens_on", "due_on")
+    queries = [
+        select(*(s.c[name] for name in names), s.status, s.c.reason).where(*s.where)
+        for s in printed.sources(connection, asked, moment)
+    ]
     # Codes are compared by code point, days in order sort like their ISO form, and the rest is plain lower case.
-    for row in connection.execute(query.order_by(*columns)):
+    for row in connection.execute(together(queries).order_by(*names, "status", "reason")):
         yield tuple(row)
 
 
@@ -55,11 +44,14 @@ def page(
     connection: Connection, asked: Asked, moment: Moment, after: After | None, limit: int
 ) -> list[tuple[Obligation, Status]]:
     """At most `limit` obligations with their status, in order of duty, person, place, window and turn."""
-    key = (o.duty, o.person, o.place, o.window, o.turn)
-    query: Select[Any] = select(*COLUMNS, status_at(moment)).where(*_conditions(asked, moment))
-    if after is not None:
-        query = query.where(tuple_(*key) > tuple_(*after))
-    rows = connection.execute(query.order_by(*key).limit(limit))
+    key = ("duty", "person", "place", "window", "turn")
+    queries = []
+    for source in printed.sources(connection, asked, moment):
+        query = select(*source.columns, source.status).where(*source.where)
+        if after is not None:
+            query = query.where(tuple_(*(source.c[name] for name in key)) > tuple_(*after))
+        queries.append(query)
+    rows = connection.execute(together(queries).order_by(*key).limit(limit))
     return [(from_row(row[:-1]), Status(row[-1])) for row in rows]
 
 
@@ -83,56 +75,34 @@ def near(connection: Connection, person: str, moment: Moment, until: date) -> li
 
 def counts(connection: Connection, asked: Asked, moment: Moment, by: str) -> list[Count]:
     """How many obligations of each status and reason there are by a column: `duty`, `person` or `due_on`."""
-    return _grouped(connection, asked, moment, o[by])
+    return _grouped(connection, asked, moment, lambda c: c[by])
 
 
 def counts_below(connection: Connection, asked: Asked, moment: Moment, area: str) -> list[Count]:
     """How many there are by the place one level below an area, a path; by "" for those of the area's own place."""
-    rest = func.substr(o.path, len(area) + 1)
-    if connection.dialect.name == "sqlite":
-        child: ColumnElement[Any] = func.substr(rest, 1, func.instr(rest, "/") - 1)
-    else:
-        child = func.split_part(rest, "/", 1)
-    return _grouped(connection, asked, moment, child, inside(o.path, area))
+    on_sqlite = connection.dialect.name == "sqlite"
+
+    def child(c: Columns) -> ColumnElement[Any]:
+        rest = func.substr(c.path, len(area) + 1)
+        return func.substr(rest, 1, func.instr(rest, "/") - 1) if on_sqlite else func.split_part(rest, "/", 1)
+
+    return _grouped(connection, asked, moment, child, area)
 
 
 def _grouped(
-    connection: Connection, asked: Asked, moment: Moment, by: ColumnElement[Any], *where: ColumnElement[bool]
+    connection: Connection,
+    asked: Asked,
+    moment: Moment,
+    by: Callable[[Columns], ColumnElement[Any]],
+    area: str | None = None,
 ) -> list[Count]:
-    inner = select(by.label("by"), status_at(moment).label("status"), o.reason.label("reason"))
-    rows = inner.where(*_conditions(asked, moment), *where).subquery().c
+    queries = []
+    for source in printed.sources(connection, asked, moment):
+        query = select(by(source.c).label("by"), source.status, source.c.reason.label("reason")).where(*source.where)
+        queries.append(query if area is None else query.where(inside(source.c.path, area)))
+    rows = together(queries).subquery().c
     query = select(rows.by, rows.status, rows.reason, func.count()).group_by(rows.by, rows.status, rows.reason)
     return [(group, status, reason, number) for group, status, reason, number in connection.execute(query)]
-
-
-def status_at(moment: Moment) -> ColumnElement[str]:
-    """The status of an obligation at a moment, as `engine.status_of` says it."""
-    return case(
-        (o.verdict != Verdict.OPEN.value, o.verdict),
-        (o.opens_on > moment.today, Status.UPCOMING.value),
-        (o.due_on >= moment.today, Status.DUE.value),
-        (o.due_on >= moment.grace_from, Status.GRACE.value),
-        else_=Status.MISSED.value,
-    )
-
-
-def _conditions(asked: Asked, moment: Moment) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [o.due_on.between(asked.first, asked.last)]
-    if asked.areas is not None:
-        found.append(_in_any(o.path, asked.areas))
-    if asked.person is not None:
-        found.append(o.person == asked.person)
-    if asked.duty is not None:
-        found.append(o.duty == asked.duty)
-    if asked.scope is not None:
-        found.append(seen_by(asked.scope, o.person, o.path))
-    if asked.status is not None:
-        found.append(status_at(moment) == asked.status.value)
-    return found
-
-
-def _in_any(path: Any, areas: Iterable[str]) -> ColumnElement[bool]:
-    return or_(false(), *(inside(path, area) for area in areas))
 
 
 def knows_duty(connection: Connection, code: str) -> bool:

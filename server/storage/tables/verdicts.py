@@ -70,12 +70,12 @@ closure = Table(
 closure_row = Table(
     "closure_row",
     metadata,
-    Column("closure", Serial, ForeignKey("closure.id"), primary_key=True),
     Column("person", code(), ForeignKey("person.code"), primary_key=True),
     Column("window", code(8), primary_key=True),
     Column("duty", code(), primary_key=True),
     Column("place", code(), ForeignKey("place.code"), primary_key=True),
     Column("turn", Integer, primary_key=True),
+    Column("closure", Serial, ForeignKey("closure.id"), primary_key=True),
     Column("opens_on", Date, nullable=False),
     Column("due_on", Date, nullable=False),
     Column("status", String(8), nullable=False),
@@ -84,7 +84,8 @@ closure_row = Table(
     Column("done", Integer, nullable=False),
     Column("path", code(250), nullable=False),
     Column("visits", Json, nullable=False),
+    Column("awaited", Json, nullable=False),
     one_of("status", Status),
     one_of("reason", Reason),
-    Index(None, "path", "due_on"),
+    Index(None, "closure"),
 )

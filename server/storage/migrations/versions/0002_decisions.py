@@ -197,12 +197,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "closure_row",
-        sa.Column("closure", Serial, nullable=False),
         sa.Column("person", code(), nullable=False),
         sa.Column("window", code(8), nullable=False),
         sa.Column("duty", code(), nullable=False),
         sa.Column("place", code(), nullable=False),
         sa.Column("turn", sa.Integer(), nullable=False),
+        sa.Column("closure", Serial, nullable=False),
         sa.Column("opens_on", sa.Date(), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("status", sa.String(length=8), nullable=False),
@@ -211,6 +211,7 @@ def upgrade() -> None:
         sa.Column("done", sa.Integer(), nullable=False),
         sa.Column("path", code(250), nullable=False),
         sa.Column("visits", Json(), nullable=False),
+        sa.Column("awaited", Json(), nullable=False),
         sa.CheckConstraint(
             "reason IN ('', 'holiday', 'leave', 'closed', 'decision')", name=op.f("ck_closure_row_reason")
         ),
@@ -221,9 +222,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["closure"], ["closure.id"], name=op.f("fk_closure_row_closure_closure")),
         sa.ForeignKeyConstraint(["person"], ["person.code"], name=op.f("fk_closure_row_person_person")),
         sa.ForeignKeyConstraint(["place"], ["place.code"], name=op.f("fk_closure_row_place_place")),
-        sa.PrimaryKeyConstraint("closure", "person", "window", "duty", "place", "turn", name=op.f("pk_closure_row")),
+        sa.PrimaryKeyConstraint("person", "window", "duty", "place", "turn", "closure", name=op.f("pk_closure_row")),
     )
-    op.create_index(op.f("ix_closure_row_path_due_on"), "closure_row", ["path", "due_on"], unique=False)
+    op.create_index(op.f("ix_closure_row_closure"), "closure_row", ["closure"], unique=False)
     op.create_table(
         "decision",
         sa.Column("id", Serial, nullable=False),
@@ -304,7 +305,7 @@ def downgrade() -> None:
     op.drop_table("feed")
     op.drop_table("download")
     op.drop_table("decision")
-    op.drop_index(op.f("ix_closure_row_path_due_on"), table_name="closure_row")
+    op.drop_index(op.f("ix_closure_row_closure"), table_name="closure_row")
     op.drop_table("closure_row")
     op.drop_table("appeal")
     op.drop_index(op.f("ix_proposal_status_path"), table_name="proposal")
