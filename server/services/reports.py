@@ -16,7 +16,7 @@ from server.domain.places import Level, Tree
 from server.domain.problems import FORBIDDEN, Problem, invalid
 from server.services import judging
 from server.services.deployment import Deployment
-from server.storage import people, reports
+from server.storage import people, printed, reports
 from server.storage.database import Connection
 from server.storage.reports import After, Asked, Count, Row
 
@@ -112,7 +112,8 @@ def attendance_rows(
             raise invalid("/person", "not-exist")
         _check_duty(connection, duty)
     judging.ensure_judged(deployment, first, last, progress)
-    inside = None if place is None else paths(tree, place, first, last)
+    with deployment.database.read() as connection:
+        inside = None if place is None else _areas(connection, tree, place, first, last)
     asked = Asked(first, last, inside, person, duty, None, scope)
     return list(_streamed(deployment, asked, moment))
 
@@ -205,7 +206,7 @@ def _by_place(
         place = last_link(granted[0])
     rows: list[Count] = []
     if place is not None:
-        for path in paths(tree, place, asked.first, asked.last):
+        for path in asked.areas or _areas(connection, tree, place, asked.first, asked.last):
             rows += [
                 (child or place, s, r, n) for child, s, r, n in reports.counts_below(connection, asked, moment, path)
             ]
@@ -248,7 +249,8 @@ def _asked(deployment: Deployment, caller: Caller, query: Query, now: datetime, 
                 raise invalid("/person", "not-exist")
         _check_duty(connection, query.duty)
     judging.ensure_judged_for(deployment, first, last, today, None if caller.grants else caller.person)
-    inside = None if query.place is None else paths(tree, query.place, first, last)
+    with deployment.database.read() as connection:
+        inside = None if query.place is None else _areas(connection, tree, query.place, first, last)
     scope = scope if own else Scope(None, scope.areas)
     return Asked(first, last, inside, query.person, query.duty, query.status, scope), tree
 
@@ -297,6 +299,12 @@ def paths(tree: Tree, place: str, first: date, last: date) -> list[str]:
             found[tree.path(place, day)] = None
         day += DAY
     return list(found)
+
+
+def _areas(connection: Connection, tree: Tree, place: str, first: date, last: date) -> list[str]:
+    """`paths`, and those under which a closed month prints what lay in the place, should it have been moved since."""
+    found = paths(tree, place, first, last)
+    return [*found, *sorted(printed.paths_in(connection, place, first, last) - set(found))]
 
 
 def last_link(path: str) -> str:
