@@ -1,8 +1,8 @@
 """Who gets what answer from every route; a route that is missing here fails a test.
 
-The visit is the envoy `owner`'s, in the village d1 of the township T. Everybody is as in `tests/support/staff.py`:
-`inside` reviews T, `outside` reviews another township, `supervisor` and `admin` are T's, `colleague` is another envoy
-of T, and the account of `revoked` is closed. Each request meets the same fresh state.
+The visit is the envoy `owner`'s, in the village d1 of the township T, of which October is closed. Everybody is as in
+`tests/support/staff.py`: `inside` reviews T, `outside` reviews another township, `supervisor` and `admin` are T's,
+`colleague` is another envoy of T, and the account of `revoked` is closed. Each request meets the same fresh state.
 """
 
 from __future__ import annotations
@@ -115,6 +115,15 @@ TABLE: Final[dict[str, Row]] = {
     ),
     "POST /api/v1/proposals/<int(max=2147483647):proposal>/decisions": Row(
         f"{API}/proposals/1/decisions", (404, 404, 403, 404, 200, 200), {"decision": "refuse", "reason": "no"}
+    ),
+    #
+    "GET /api/v1/closures": Row(f"{API}/closures", (403, 403, 200, 200, 200, 200)),
+    "POST /api/v1/closures": Row(f"{API}/closures", (403, 403, 403, 403, 201, 403), {"place": "T", "month": "2018-09"}),
+    "POST /api/v1/closures/<int(max=2147483647):closure>/reopen": Row(
+        f"{API}/closures/1/reopen", (403, 403, 403, 404, 200, 403), {"reason": "x"}
+    ),
+    "GET /api/v1/closures/<int(max=2147483647):closure>/differences": Row(
+        f"{API}/closures/1/differences", (403, 403, 200, 404, 200, 200)
     ),
     #
     "GET /api/v1/visits": Row(f"{API}/visits", (200, 200, 200, 200, 200, 200)),

@@ -88,6 +88,8 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     deployment: Deployment = app.extensions["daocun.deployment"]
     with deployment.database.write() as connection:
         proposals.add(connection, *PROPOSAL, NOW)
+    october = {"place": "T", "month": "2018-10"}
+    assert client.post(f"{API}/closures", json=october, headers=signed("supervisor")).status_code == 201
     close(app)
     path = folder / "county.db"
     shutil.copyfile(path, folder / "fresh.db")
