@@ -7,7 +7,7 @@ from server.storage.database import Connection, Database
 
 
 class Held(Database):
-    """A database whose both doors lead into one open transaction; whoever opened that commits it or takes it back."""
+    """A database whose doors all lead into one open transaction; whoever opened that commits it or takes it back."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection.engine, connection.engine)
@@ -15,6 +15,11 @@ class Held(Database):
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
+        """The transaction itself."""
+        yield self._connection
+
+    @contextlib.contextmanager
+    def stream(self) -> Iterator[Connection]:
         """The transaction itself."""
         yield self._connection
 
