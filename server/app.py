@@ -13,6 +13,7 @@ from server.api import (
     closures,
     docs,
     errors,
+    leave,
     limits,
     me,
     obligations,
@@ -39,6 +40,7 @@ NAMESPACES = (
     closures.ns,
     villages.ns,
     me.ns,
+    leave.ns,
     postings.ns,
     proposals.ns,
 )

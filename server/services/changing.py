@@ -344,7 +344,9 @@ def _propose(
 ) -> Changed:
     with deployment.database.write() as connection:
         proposal = proposals.add(connection, kind, body, path, caller.person, now)
-        line = Line(caller.person, "proposed", "proposal", str(proposal.id), {"kind": kind})
+        at = "" if path == proposals.EVERYWHERE else path
+        told = {"body": dict(body)}
+        line = Line(caller.person, "proposed", "proposal", str(proposal.id), {"kind": kind}, at, caller.person, told)
         rows.log(connection, now, [line])
     return Changed(None, Compared(), own=True, proposal=proposal)
 

@@ -8,6 +8,7 @@ from typing import Any
 from server.domain import problems
 from server.domain.access import Caller
 from server.domain.periods import DAY
+from server.domain.places import shared_area
 from server.domain.postings import Posting
 from server.domain.problems import Problem, invalid
 from server.services import members
@@ -16,6 +17,7 @@ from server.services.deployment import Deployment
 from server.services.imports_base import FOREVER, mark_people, text_of
 from server.services.imports_people import plan_postings
 from server.services.posting_reading import Named, named
+from server.services.reports import last_link
 from server.storage import accounts, logbook, people, postings
 from server.storage import imports as rows
 from server.storage.accounts import HeldGrant
@@ -98,7 +100,9 @@ def apply_delete(connection: Connection, ground: Ground, body: Mapping[str, Any]
         rows.mark_visits_of(connection, [span], "posting")
     detail = {"before": {"end": text_of(gone.end), "office_weekday": gone.office_weekday}}
     subject = " ".join((gone.person, gone.role, gone.place, gone.start.isoformat()))
-    rows.log(connection, ground.context.now, [Line(ground.caller.person, "removed", "posting", subject, detail)])
+    path = ground.area.path(gone.place)
+    line = Line(ground.caller.person, "removed", "posting", subject, detail, path, gone.person)
+    rows.log(connection, ground.context.now, [line])
     return Done(None, gone.place)
 
 
@@ -124,7 +128,8 @@ def apply_move(connection: Connection, ground: Ground, body: Mapping[str, Any]) 
     later |= {name: body[name] for name in ("end", "office_weekday") if name in body}
     ended, begun = _put(connection, ground, earlier, later)
     remaining, gone = _grants(connection, ground, body)
-    return Done(Moved(ended, begun, tuple(remaining), tuple(gone)), _common(ground, body["from"], body["to"]))
+    shared = shared_area(ground.area.path(body[pointer]) for pointer in ("from", "to"))
+    return Done(Moved(ended, begun, tuple(remaining), tuple(gone)), last_link(shared) or None)
 
 
 def _grants(connection: Connection, ground: Ground, body: Mapping[str, Any]) -> tuple[list[HeldGrant], list[HeldGrant]]:
@@ -135,19 +140,11 @@ def _grants(connection: Connection, ground: Ground, body: Mapping[str, Any]) -> 
     left = [grant for grant in held if f"/{grant.place}/" in old and f"/{grant.place}/" not in new]
     ended = [grant for grant in left if body.get("end_grants") and area.admin.covers(area.path(grant.place))]
     accounts.end_grants(connection, [grant.id for grant in ended], ground.context.now)
-    lines = [
-        Line(ground.caller.person, "end", "grant", grant.person, {"kind": grant.kind.value, "place": grant.place})
-        for grant in ended
-    ]
-    logbook.write(connection, ground.context.now, lines)
+    for grant in ended:
+        detail = {"kind": grant.kind.value, "place": grant.place}
+        line = Line(ground.caller.person, "end", "grant", grant.person, detail, area.path(grant.place))
+        logbook.write(connection, ground.context.now, [line])
     return [grant for grant in left if grant not in ended], ended
-
-
-def _common(ground: Ground, one: str, other: str) -> str:
-    """The smallest place that holds both."""
-    tree, today = ground.area.tree, ground.area.today
-    around = list(tree.chain(one, today))
-    return next((link for link in tree.chain(other, today) if link in around), one)
 
 
 def _held(connection: Connection, ground: Ground, number: int) -> Held:

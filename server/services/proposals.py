@@ -127,8 +127,11 @@ def _settle(
 ) -> None:
     if not stored.decide(connection, proposal.id, status, caller.person, now, reason):
         raise Problem(problems.CONFLICT)
-    detail = {"kind": proposal.kind, "by": proposal.by, "body": dict(proposal.body)}
-    rows.log(connection, now, [Line(caller.person, status, "proposal", str(proposal.id), detail)])
+    detail = {"kind": proposal.kind, "by": proposal.by}
+    personal = {"reason": reason, "body": dict(proposal.body)}
+    path = "" if proposal.path == stored.EVERYWHERE else proposal.path
+    line = Line(caller.person, status, "proposal", str(proposal.id), detail, path, proposal.by, personal)
+    rows.log(connection, now, [line])
 
 
 def _seen(connection: Connection, found: list[Proposal]) -> list[Seen]:

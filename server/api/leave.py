@@ -1,0 +1,75 @@
+"""`/leave`: asked for by the person, decided on by their office."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from flask_restx import Namespace
+
+from schemas.leave import ChangedLeaveOut, LeaveDecisionIn, LeaveIn, LeaveQuery, LeavesOut
+from server.api import auth
+from server.api.bridge import PERSON, View, answers, asks, refuses, takes, who
+from server.api.changes import answer, changes, is_trial
+from server.api.pagination import page
+from server.domain import problems
+from server.services import leaves
+from server.services.changing import Changed
+from server.services.leaves import Named
+
+ns = Namespace("leave", path="/leave", description="Leave, meetings and training")
+
+
+@ns.route("")
+class Leaves(View):
+    @who(PERSON)
+    @asks(LeaveQuery)
+    @answers(200, LeavesOut)
+    def get(self, query: dict[str, Any]) -> Any:
+        """Lists leave of one's own and of those posted in one's area, latest first."""
+        after = (date.fromisoformat(query["cursor"][0]), query["cursor"][1]) if "cursor" in query else None
+        sought = {name: query[name] for name in ("person", "status") if name in query}
+        found = leaves.page(
+            auth.deployment(), auth.caller(), auth.now(), after=after, limit=query["limit"] + 1, **sought
+        )
+        paged = page(found, query["limit"], lambda named: (named.entry.start.isoformat(), named.entry.id))
+        return {"items": [_out(named) for named in paged["items"]], "next": paged["next"]}
+
+    @who(PERSON)
+    @takes(LeaveIn)
+    @changes(ChangedLeaveOut, 201)
+    def post(self, body: dict[str, Any], query: dict[str, Any]) -> Any:
+        """Asks for leave of one's own, or enters another's as approved."""
+        if body.get("person", auth.caller().person) == auth.caller().person:
+            return _answer(leaves.ask(auth.deployment(), auth.caller(), body, auth.now(), is_trial(query)), 201)
+        return _answer(leaves.enter(auth.deployment(), auth.caller(), body, auth.now(), is_trial(query)), 201)
+
+
+@ns.route("/<code:leave>")
+class OneLeave(View):
+    @who(PERSON)
+    @answers(204)
+    @refuses(problems.CONFLICT)
+    def delete(self, leave: str) -> Any:
+        """Takes back what one has asked for, as long as nobody has decided on it."""
+        leaves.withdraw(auth.deployment(), auth.caller(), leave, auth.now())
+
+
+@ns.route("/<code:leave>/decisions")
+class Decisions(View):
+    @who(PERSON)
+    @takes(LeaveDecisionIn)
+    @changes(ChangedLeaveOut)
+    def post(self, leave: str, body: dict[str, Any], query: dict[str, Any]) -> Any:
+        """Approves or refuses leave that waits, or cancels approved leave."""
+        return _answer(leaves.decide(auth.deployment(), auth.caller(), leave, body, auth.now(), is_trial(query)))
+
+
+def _answer(changed: Changed, status: int = 200) -> Any:
+    return answer(replace(changed, result=_out(changed.result) if changed.result else None), status)
+
+
+def _out(named: Named) -> dict[str, Any]:
+    entry = named.entry
+    return {name: getattr(entry, name) for name in type(entry).__slots__} | {"person_name": named.person_name}
