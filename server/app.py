@@ -18,6 +18,7 @@ from server.api import (
     me,
     obligations,
     paths,
+    people,
     postings,
     proposals,
     tokens,
@@ -41,6 +42,7 @@ NAMESPACES = (
     villages.ns,
     me.ns,
     leave.ns,
+    people.ns,
     postings.ns,
     proposals.ns,
 )

@@ -34,7 +34,7 @@ class Leaves(View):
             auth.deployment(), auth.caller(), auth.now(), after=after, limit=query["limit"] + 1, **sought
         )
         paged = page(found, query["limit"], lambda named: (named.entry.start.isoformat(), named.entry.id))
-        return {"items": [_out(named) for named in paged["items"]], "next": paged["next"]}
+        return {"items": [leave_out(named) for named in paged["items"]], "next": paged["next"]}
 
     @who(PERSON)
     @takes(LeaveIn)
@@ -57,7 +57,7 @@ class OneLeave(View):
 
 
 @ns.route("/<code:leave>/decisions")
-class Decisions(View):
+class LeaveDecisions(View):
     @who(PERSON)
     @takes(LeaveDecisionIn)
     @changes(ChangedLeaveOut)
@@ -67,9 +67,10 @@ class Decisions(View):
 
 
 def _answer(changed: Changed, status: int = 200) -> Any:
-    return answer(replace(changed, result=_out(changed.result) if changed.result else None), status)
+    return answer(replace(changed, result=leave_out(changed.result) if changed.result else None), status)
 
 
-def _out(named: Named) -> dict[str, Any]:
+def leave_out(named: Named) -> dict[str, Any]:
+    """Leave as the schema `LeaveOut` writes it."""
     entry = named.entry
     return {name: getattr(entry, name) for name in type(entry).__slots__} | {"person_name": named.person_name}

@@ -50,7 +50,7 @@ class OneProposal(View):
 
 
 @ns.route("/<int(max=2147483647):proposal>/decisions")
-class Decisions(View):
+class ProposalDecisions(View):
     @who(PERSON)
     @takes(ApprovalIn)
     @answers(200, DecidedProposalOut)

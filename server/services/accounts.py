@@ -1,7 +1,7 @@
 """Accounts and grants: who may sign in, and who may do what where. Outside one's own area nothing exists."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
@@ -20,7 +20,7 @@ from server.domain.accounts import (
 )
 from server.domain.places import Tree
 from server.domain.problems import Problem, invalid
-from server.services.areas import Area, area_of
+from server.services.areas import Area, area_now, area_of
 from server.services.deployment import Deployment
 from server.services.record import home
 from server.storage import accounts, logbook, people
@@ -270,9 +270,7 @@ def _ground_now(
     Raises Problem if the person's account no longer stands to the caller as is needed: since that was looked at, the
     one may have been given more, and the other may have lost what they had.
     """
-    held = accounts.grants_of(connection, [caller.person]).get(caller.person, [])
-    caller = replace(caller, grants=tuple(Grant(one.kind, one.place) for one in held))
-    ground = area_of(deployment, connection, caller, now)
+    ground = area_now(deployment, connection, caller, now)
     _require(_standing(connection, ground, person), needed)
     return ground
 

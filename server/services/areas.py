@@ -1,16 +1,17 @@
 """How far a caller reaches: which places they administer, which they may read, and what follows for who asks."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from server.domain import problems
-from server.domain.access import READERS, Caller, GrantKind, areas
+from server.domain.access import READERS, Caller, Grant, GrantKind, areas
 from server.domain.accounts import Reach, reach
 from server.domain.periods import local_day
 from server.domain.places import Tree
 from server.domain.problems import Problem, invalid
 from server.services.deployment import Deployment
+from server.storage import accounts
 from server.storage.database import Connection
 
 ADMINS = frozenset({GrantKind.ADMIN})
@@ -65,3 +66,10 @@ def area_of(deployment: Deployment, connection: Connection, caller: Caller, now:
     admin = areas(caller.grants, tree, today, ADMINS)
     reader = areas(caller.grants, tree, today, READERS)
     return Area(caller, tree, today, reach(admin, tree, today), reach(reader, tree, today))
+
+
+def area_now(deployment: Deployment, connection: Connection, caller: Caller, now: datetime) -> Area:
+    """As `area_of`, with the grants the caller has at this moment: they may have lost some since they asked."""
+    held = accounts.grants_of(connection, [caller.person]).get(caller.person, [])
+    caller = replace(caller, grants=tuple(Grant(one.kind, one.place) for one in held))
+    return area_of(deployment, connection, caller, now)

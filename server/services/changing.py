@@ -29,7 +29,7 @@ from server.domain.periods import local_day
 from server.domain.postings import Posting
 from server.domain.problems import FieldError, Problem
 from server.services import comparing, judging, visits
-from server.services.areas import Area, area_of
+from server.services.areas import Area, area_now, area_of
 from server.services.comparing import Compared, Found
 from server.services.deployment import Deployment
 from server.services.imports_base import FOREVER, NEAR, Context, Plan, Remark
@@ -73,13 +73,20 @@ class Ground:
             raise _as_fields(refused) from None
 
     def carry_out(
-        self, connection: Connection, plan: Callable[[Connection, Context, Parsed[Any]], Plan], parsed: Parsed[Any]
+        self,
+        connection: Connection,
+        plan: Callable[[Connection, Context, Parsed[Any]], Plan],
+        parsed: Parsed[Any],
+        under: str = "",
     ) -> Plan:
-        """Does what an import's plan decides; raises Problem: OVERLAP, or INVALID with `errors` at the columns."""
+        """Does what an import's plan decides.
+
+        Raises Problem: OVERLAP, or INVALID with `errors` at the columns, as members of what stands at `under`.
+        """
         try:
             found = plan(connection, self.context, parsed)
         except ImportRefused as refused:
-            raise _as_fields(refused) from None
+            raise _as_fields(refused, under) from None
         found.store(connection)
         found.follow(connection)
         rows.log(connection, self.context.now, found.lines)
@@ -268,7 +275,7 @@ def _apply(
     register.state(connection, lock=True)
     rows.hold_people(connection)
     newest = changes.newest(connection)
-    area = area_of(apart, connection, caller, now)
+    area = area_now(apart, connection, caller, now)
     context = Context(apart, caller.person, now, area.today, area.today, datum.WGS84, _EVER)
     postings, roles = _held_by(connection, caller.person), _roles(connection)
     done = apply(connection, Ground(area, context), body)
@@ -364,11 +371,11 @@ def _cell(value: Any) -> Any:
     return "" if value is None else value
 
 
-def _as_fields(refused: ImportRefused) -> Problem:
+def _as_fields(refused: ImportRefused, under: str = "") -> Problem:
     """Bad cells as errors of the body's members; what was sent is not repeated."""
     errors = [
         FieldError(
-            f"/{cell.column}", cell.code, {name: value for name, value in cell.params.items() if name != "value"}
+            f"{under}/{cell.column}", cell.code, {name: value for name, value in cell.params.items() if name != "value"}
         )
         for cell in refused.cells
     ]

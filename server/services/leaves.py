@@ -1,6 +1,6 @@
 """Leave: asked for by the person, decided on by their office, entered or cancelled by it. Approved, it is a fact."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -51,7 +51,7 @@ def page(
         area = area_of(deployment, connection, caller, now)
         places = None if area.reader.whole else area.inside(area.reader)
         found = leaves.page(connection, Sought(places, caller.person, person, status), after, limit)
-        return _named(connection, found)
+        return named(connection, found)
 
 
 def ask(deployment: Deployment, caller: Caller, body: Mapping[str, Any], now: datetime, dry_run: bool) -> Changed:
@@ -190,9 +190,11 @@ def _line(actor: str, verb: str, code: str, leave: Leave, path: str, personal: M
 
 def _one(connection: Connection, code: str) -> Named | None:
     entry = leaves.find(connection, code)
-    return _named(connection, [entry])[0] if entry else None
+    return named(connection, [entry])[0] if entry else None
 
 
-def _named(connection: Connection, found: list[Entry]) -> list[Named]:
-    named = people.named(connection, {entry.person for entry in found})
-    return [Named(entry, named[entry.person].name) for entry in found]
+def named(connection: Connection, found: Iterable[Entry]) -> list[Named]:
+    """Leave with the names of whose it is."""
+    entries = list(found)
+    persons = people.named(connection, {entry.person for entry in entries})
+    return [Named(entry, persons[entry.person].name) for entry in entries]

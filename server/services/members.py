@@ -4,7 +4,7 @@ from server.domain import problems
 from server.domain.accounts import Reach, standing_places
 from server.domain.problems import Problem, invalid
 from server.services.areas import Area
-from server.storage import people
+from server.storage import accounts, people
 from server.storage.database import Connection
 
 
@@ -27,3 +27,13 @@ def require(connection: Connection, area: Area, person: str, pointer: str | None
     if belongs(connection, area, area.reader, person):
         raise Problem(problems.FORBIDDEN)
     raise Problem(problems.NOT_FOUND) if pointer is None else invalid(pointer, "not-exist")
+
+
+def require_kept(connection: Connection, area: Area, person: str) -> None:
+    """As `require`, and the person must hold no grant outside: a telephone number is what they sign in with."""
+    if person == area.caller.person and not belongs(connection, area, area.admin, person):
+        raise Problem(problems.FORBIDDEN)
+    require(connection, area, person)
+    held = accounts.grants_of(connection, [person]).get(person, [])
+    if not all(area.admin.covers(area.path(grant.place)) for grant in held):
+        raise Problem(problems.FORBIDDEN)

@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final
 
 from PIL import Image
 
+from server.domain.postings import Leave
 from tests.support.staff import NOW, POINT
 
 ROLES: Final = ("owner", "colleague", "inside", "outside", "supervisor", "admin", "anonymous", "revoked")
@@ -38,6 +40,12 @@ CHECK_IN: Final[dict[str, Any]] = {
     "position": {"latitude": POINT[0], "longitude": POINT[1], "accuracy_m": 12},
     "photos": [DIGEST, AWAITED],
 }
+PERSON: Final = {
+    "code": "new",
+    "name": "新人",
+    "posting": {"role": "envoy", "place": "d1", "start": "2018-11-26"},
+}
+LEAVE: Final = {"start": "2018-11-26", "end": "2018-11-27", "kind": "meeting", "person": "owner"}
 POSTING: Final = {"person": "owner", "role": "stationed-cadre", "place": "d2", "start": "2018-11-01"}
 MOVE: Final = {"person": "owner", "role": "envoy", "from": "d1", "to": "d2", "on": "2018-11-26"}
 GRANT: Final = {"kind": "reviewer", "place": "d1"}
@@ -60,6 +68,9 @@ class Row:
 def everybody(status: int) -> tuple[int, ...]:
     return (status,) * len(ROLES)
 
+
+# What the envoy has asked for
+AWAY: Final = Leave("owner", date(2018, 12, 3), date(2018, 12, 4), "annual")
 
 # What waits for a second person: the secretary wants a posting taken away
 PROPOSAL: Final = ("posting-delete", {"id": 1}, "/C/T/D/d1/", "secretary")
@@ -101,6 +112,19 @@ TABLE: Final[dict[str, Row]] = {
     "GET /api/v1/attendance": Row(f"{API}/attendance?by=place", (403, 403, 200, 200, 200, 200)),
     "GET /api/v1/villages": Row(f"{API}/villages?unvisited_since=2018-11-01", (403, 403, 200, 200, 200, 200)),
     #
+    "GET /api/v1/people": Row(f"{API}/people", (403, 403, 200, 200, 200, 200)),
+    "POST /api/v1/people": Row(f"{API}/people", (403, 403, 403, 403, 403, 201), PERSON),
+    "GET /api/v1/people/<code:person>": Row(f"{API}/people/owner", (200, 404, 200, 404, 200, 200)),
+    "PATCH /api/v1/people/<code:person>": Row(
+        f"{API}/people/owner", (403, 404, 403, 404, 403, 200), {"phone": "13900001111"}
+    ),
+    "GET /api/v1/people/<code:person>/history": Row(f"{API}/people/owner/history", (200, 404, 403, 404, 403, 200)),
+    "GET /api/v1/leave": Row(f"{API}/leave", (200, 200, 200, 200, 200, 200)),
+    "POST /api/v1/leave": Row(f"{API}/leave", (201, 422, 201, 422, 403, 201), LEAVE),
+    "DELETE /api/v1/leave/<code:leave>": Row(f"{API}/leave/r1", (204, 404, 403, 404, 403, 403)),
+    "POST /api/v1/leave/<code:leave>/decisions": Row(
+        f"{API}/leave/r1/decisions", (403, 404, 200, 404, 403, 200), {"decision": "approve", "reason": "yes"}
+    ),
     "GET /api/v1/postings": Row(f"{API}/postings", (200, 200, 200, 200, 200, 200)),
     "POST /api/v1/postings": Row(f"{API}/postings", (403, 403, 403, 403, 403, 201), POSTING),
     "POST /api/v1/postings/move": Row(f"{API}/postings/move", (403, 403, 403, 403, 403, 200), MOVE),

@@ -18,8 +18,8 @@ from server.api.document import operations
 from server.app import create_app
 from server.services.deployment import Deployment
 from server.settings import Settings
-from server.storage import proposals
-from tests.api.authorization import API, CHECK_IN, DIGEST, PHOTO, PROPOSAL, ROLES, TABLE, VISIT, Row
+from server.storage import leaves, proposals
+from tests.api.authorization import API, AWAY, CHECK_IN, DIGEST, PHOTO, PROPOSAL, ROLES, TABLE, VISIT, Row
 from tests.support.staff import NOW, on_sqlite, token_of
 
 # The contract's list of what needs no token
@@ -88,6 +88,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     deployment: Deployment = app.extensions["daocun.deployment"]
     with deployment.database.write() as connection:
         proposals.add(connection, *PROPOSAL, NOW)
+        leaves.add(connection, AWAY, NOW)
     october = {"place": "T", "month": "2018-10"}
     assert client.post(f"{API}/closures", json=october, headers=signed("supervisor")).status_code == 201
     close(app)
