@@ -10,6 +10,7 @@ from server.api import (
     accounts,
     attendance,
     auth,
+    bodies,
     closures,
     docs,
     errors,
@@ -56,6 +57,7 @@ def create_app(settings: Settings, namespaces: tuple[Namespace, ...] = ()) -> Fl
     app = frame(settings, (*NAMESPACES, *namespaces))
     auth.install(app, open_deployment(settings))
     limits.install(app, settings)
+    bodies.install(app)
     return app
 
 

@@ -34,6 +34,7 @@ THREADS: Final = 4  # requests worked on at a time in one worker; more only wait
 WAITING: Final = 256
 CONNECTIONS: Final = 4096  # at a time in one worker, also those that nothing is asked on
 IDLE_S: Final = 75.0
+REQUEST_S: Final = 300.0  # for a whole request, photos and all
 STOP_S: Final = 30  # for what is under way when the service is told to stop
 REST_S: Final = 5.0  # between two looks for work; a near copy of a picture is to be found within a minute
 _HOUR_S: Final = 3600.0
@@ -317,7 +318,7 @@ def _tend(parent: int) -> None:
                 time.sleep(STOP_S)
                 os.kill(os.getpid(), signal.SIGKILL)
         try:
-            sockets.close_idle(IDLE_S)
+            sockets.close_idle(IDLE_S, REQUEST_S)
         except Exception:
             _log.exception("idle connections could not be closed")
 

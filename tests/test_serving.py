@@ -344,10 +344,41 @@ def test_a_connection_on_which_nothing_moves_is_ended() -> None:
         with listening.accept()[0] as ours:
             phone.sendall(b"half")
             assert ours.recv(10) == b"half"
-            assert sockets.close_idle(60) == 0
+            assert sockets.close_idle(60, 60) == 0
             time.sleep(0.3)
-            assert sockets.close_idle(0.2) == 1
+            assert sockets.close_idle(0.2, 60) == 1
             assert (ours.recv(10), phone.recv(10)) == (b"", b"")
+
+
+def test_a_connection_that_sends_on_and_on_without_being_answered_is_ended() -> None:
+    listening = sockets.listen("127.0.0.1", 0)
+    with listening, socket.create_connection(listening.getsockname()) as phone:
+        listening.setblocking(True)
+        with listening.accept()[0] as ours:
+            ours.sendall(b"the answer before")
+            for _ in range(8):
+                time.sleep(0.1)
+                phone.sendall(b".")
+            assert sockets.close_idle(60, 60) == 0
+            ours.sendall(b"another")
+            assert sockets.close_idle(60, 0.5) == 0
+            for _ in range(8):
+                time.sleep(0.1)
+                phone.sendall(b".")
+            assert sockets.close_idle(60, 0.5) == 1
+
+
+def test_anonymous_bodies_that_never_end_keep_nobody_out(home: Path) -> None:
+    head = b"POST /api/v1/tokens HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60\r\n\r\n{"
+    with served(home, "--no-jobs") as server, contextlib.ExitStack() as phones:
+        for _ in range(700):
+            phone = phones.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            phone.sendall(head)
+        began = time.monotonic()
+        assert [server.ask()[0] for _ in range(5)] == [200] * 5
+        assert time.monotonic() - began < PATIENCE_S / 2
+        phone.settimeout(PATIENCE_S)
+        assert phone.recv(100).startswith(b"HTTP/1.1 503")
 
 
 def test_who_waits_for_a_body_gives_the_place_to_the_next() -> None:

@@ -54,10 +54,12 @@ def _listen(host: str, port: int, reuse_port: bool = False) -> socket.socket:
     return listening
 
 
-def close_idle(idle_s: float) -> int:
-    """Ends this process's connections on which nothing moved for so many seconds in either direction; how many.
+def close_idle(idle_s: float, request_s: float) -> int:
+    """Ends this process's connections on which nothing moved for `idle_s` seconds in either direction; how many.
 
-    A body that stops half-way holds a thread for as long as its connection lives. Only on Linux; elsewhere none.
+    Also those that have been sending for `request_s` seconds since anything was last sent to them: a body that stops
+    half-way, or comes a byte at a time, holds a thread for as long as its connection lives. Only on Linux; elsewhere
+    none.
     """
     closed = 0
     for connection in _connections():
@@ -68,7 +70,8 @@ def close_idle(idle_s: float) -> int:
             unacked, sent, received = (
                 struct.unpack_from("=I", info, at)[0] for at in (_UNACKED, _LAST_SENT, _LAST_RECEIVED)
             )
-            if not unacked and min(sent, received) > idle_s * 1000:
+            idle = not unacked and min(sent, received) > idle_s * 1000
+            if idle or received < sent > request_s * 1000:
                 connection.shutdown(socket.SHUT_RDWR)
                 closed += 1
     return closed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
@@ -66,14 +67,16 @@ def raw_body(request: Request, limit: int, too_large: Problem | None = None, cut
 
     The server hands over a body that was cut off half-way as a short or empty one and says nothing, so its
     length is compared with the declared one. Raises Problem 413, 400 if it was cut off, 411 if nobody said how
-    long it is; `too_large` and `cut` in their place, if given; and 401 or 403 if the caller has no right any more.
+    long it is; `too_large` and `cut` in their place, if given; 503 while too many bodies are under way; and 401 or 403
+    if the caller has no right any more.
     """
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Problem(problems.UNSUPPORTED_TYPE)
     declared = declared_length(request)
     if declared > limit:
         raise too_large or Problem(problems.TOO_LARGE)
-    data = _read(request, declared)
+    with current_app.extensions.get("daocun.bodies", contextlib.nullcontext)():
+        data = _read(request, declared)
     if len(data) != declared:
         raise cut or Problem(problems.BODY_CUT)
     if received := current_app.extensions.get("daocun.receiver"):

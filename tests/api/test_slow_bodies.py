@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from werkzeug.test import TestResponse
 
+from server.api import bodies
 from tests.api.phones import API, County, finding, json_of, refused
 from tests.factories import NOW, check_in, digest, photo, token_of, visit_id
 
@@ -34,7 +35,7 @@ def put(county: County, path: str, data: bytes, media_type: str, meanwhile: Call
         input_stream=Slow(data, meanwhile),
         content_length=len(data),
         content_type=media_type,
-        headers={"Authorization": f"Bearer {token_of('owner')}"},
+        headers=signed("owner"),
     )
 
 
@@ -43,7 +44,7 @@ def sent(county: County, meanwhile: Callable[[], object]) -> TestResponse:
 
 
 def sign_out(county: County) -> None:
-    headers = {"Authorization": f"Bearer {token_of('owner')}"}
+    headers = signed("owner")
     assert county.app.test_client().delete(f"{API}/tokens/current", headers=headers).status_code == 204
 
 
@@ -75,3 +76,53 @@ def test_a_photo_is_asked_about_again_too(sqlite_county: County) -> None:
     answer = put(sqlite_county, f"/photos/{digest(PHOTO)}", PHOTO, "image/jpeg", meanwhile)
     refused(answer, 401, "unauthenticated")
     assert not sqlite_county.deployment.photos.exists(digest(PHOTO))
+
+
+def under_way(county: County, person: str | None, address: str, meanwhile: Callable[[], object]) -> TestResponse:
+    """A request whose body comes only when something else has happened."""
+    data = json.dumps({"phone": "nobody", "password": "wrong password"}).encode()
+    path, headers = (f"/visits/{visit_id()}/additions", signed(person)) if person else ("/tokens", {})
+    return county.app.test_client().post(
+        f"{API}{path}",
+        input_stream=Slow(data, meanwhile),
+        content_length=len(data),
+        content_type="application/json",
+        headers=headers,
+        environ_overrides={"REMOTE_ADDR": address},
+    )
+
+
+def signed(person: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token_of(person)}"}
+
+
+@pytest.mark.parametrize(
+    ("limit", "sender", "refused_too", "let_in"),
+    [
+        ("OF_ADDRESS", (None, "10.0.0.1"), (None, "10.0.0.1"), [(None, "10.0.0.2"), ("owner", "10.0.0.1")]),
+        ("OF_PERSON", ("owner", "10.0.0.1"), ("owner", "10.0.0.2"), [("colleague", "10.0.0.1"), (None, "10.0.0.1")]),
+        ("OF_THE_UNKNOWN", (None, "10.0.0.1"), (None, "10.0.0.2"), [("owner", "10.0.0.2")]),
+        ("MOST", ("owner", "10.0.0.1"), ("colleague", "10.0.0.2"), []),
+    ],
+)
+def test_while_too_many_bodies_are_under_way_the_next_is_refused(
+    sqlite_county: County,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: str,
+    sender: tuple[str | None, str],
+    refused_too: tuple[str | None, str],
+    let_in: list[tuple[str | None, str]],
+) -> None:
+    monkeypatch.setattr(bodies, limit, 1)
+    seen: list[TestResponse] = []
+
+    def meanwhile() -> None:
+        if not seen:
+            seen.append(under_way(sqlite_county, *refused_too, lambda: None))
+            seen.extend(under_way(sqlite_county, *other, lambda: None) for other in let_in)
+
+    assert under_way(sqlite_county, *sender, meanwhile).status_code != 503
+    refused(seen[0], 503, "unavailable")
+    assert seen[0].headers["Retry-After"] == "5"
+    assert 503 not in [answer.status_code for answer in seen[1:]]
+    assert under_way(sqlite_county, *refused_too, lambda: None).status_code != 503
