@@ -72,20 +72,17 @@ class Limits:
 def subjects(accounts: Iterable[str], address: str, device: str | None) -> list[str]:
     """What a failed attempt is counted for.
 
-    A device that was signed in to the account before is counted for itself alone, so that others who guess at the
-    account, or share the address, cannot keep its owner out. Anybody else is counted for the account from this address,
-    for the account, and for the address.
+    A device that was signed in to the account before is counted for itself, so that others who guess at the account
+    cannot keep its owner out. Anybody else is counted for the account from this address, and for the account. The
+    address is counted always.
     """
-    if device is not None:
-        return [f"device:{device}"]
-    named = list(accounts)
-    pairs = [f"pair:{account}@{address}" for account in named]
-    return [*pairs, *(f"account:{account}" for account in named), f"address:{address}"]
+    own = [subject for account in accounts for subject in own_subjects(account, address)]
+    return [*(own if device is None else [f"device:{device}"]), f"address:{address}"]
 
 
-def own_subjects(subjects: Iterable[str]) -> list[str]:
-    """Those whose failures a success makes good: not the address, which may be many people's."""
-    return [subject for subject in subjects if not subject.startswith("address:")]
+def own_subjects(account: str, address: str) -> list[str]:
+    """Those of one account, whose failures its owner's success makes good: the address may be many people's."""
+    return [f"pair:{account}@{address}", f"account:{account}"]
 
 
 def standing_places(postings: Collection[Posting], today: date) -> set[str]:

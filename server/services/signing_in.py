@@ -56,8 +56,10 @@ def sign_in(
     When several people share the number, it is the one whose password it is, and nobody if it is that of several.
     Raises Problem: SIGN_IN_FAILED whichever was wrong, TOO_MANY_REQUESTS after too many failures.
     """
+    name = name.strip()
     found = _candidates(deployment, name)
-    counted = _counted(deployment, name, found, address, device)
+    known = _known_device(deployment, found, device)
+    counted = _counted(name, found, address, known)
     with _turns:
         _hold_back(deployment, counted, now)
         # Unknown names cost as much as known ones
@@ -76,7 +78,8 @@ def sign_in(
             raise Problem(problems.SIGN_IN_FAILED)
         if renewed:
             accounts.set_password(connection, person, renewed)
-        accounts.clear_failures(connection, own_subjects(counted))
+        # Not those of others with the same number: one's own password says nothing of the guesses at theirs.
+        accounts.clear_failures(connection, [f"device:{known}"] if known else own_subjects(person, address))
         token, expires_at = secrets.new_token(), now + timedelta(days=deployment.settings.token_days)
         accounts.add_token(connection, secrets.token_digest(token), person, now, expires_at)
         logbook.write(connection, now, [Line(person, "sign-in", "account", person, path=path)])
@@ -89,6 +92,7 @@ def activate(deployment: Deployment, name: str, code: str, password: str, addres
     Raises Problem: ACTIVATION_FAILED whichever was wrong, INVALID for a password that will not do (the code stays
     good), TOO_MANY_REQUESTS after too many failures from the address.
     """
+    name = name.strip()
     check_password(password, (name, code))
     found = {one.person: one for one in _candidates(deployment, name)}
     counted = subjects((), address, None)
@@ -137,7 +141,6 @@ def tidy(deployment: Deployment, now: datetime) -> int:
 
 
 def _candidates(deployment: Deployment, name: str) -> list[Credential]:
-    name = name.strip()
     with deployment.database.read() as connection:
         return accounts.credentials(connection, name, phone_digits(name), SHARERS)
 
@@ -151,18 +154,19 @@ def _limits(deployment: Deployment) -> Limits:
     return Limits(deployment.settings.sign_in_tries, timedelta(seconds=deployment.settings.sign_in_window_s))
 
 
-def _counted(
-    deployment: Deployment, name: str, found: Sequence[Credential], address: str, device: str | None
-) -> list[str]:
-    named = [one.person for one in found]
-    if device is not None:
-        digest = secrets.token_digest(device)
-        with deployment.database.read() as connection:
-            if accounts.token_owner(connection, digest) in named:
-                return subjects(named, address, digest.hex()[:32])
+def _known_device(deployment: Deployment, found: Sequence[Credential], device: str | None) -> str | None:
+    """What a phone that was signed in before is counted as; none if it was not, or if several people are meant."""
+    if device is None or len(found) != 1:
+        return None
+    digest = secrets.token_digest(device)
+    with deployment.database.read() as connection:
+        return digest.hex()[:32] if accounts.token_owner(connection, digest) == found[0].person else None
+
+
+def _counted(name: str, found: Sequence[Credential], address: str, device: str | None) -> list[str]:
     # What nobody is called is counted like a name, so that a refusal does not tell which names there are
     unknown = hashlib.sha256((phone_digits(name) or name).encode()).hexdigest()[:32]
-    return subjects(named or [unknown], address, None)
+    return subjects([one.person for one in found] or [unknown], address, device)
 
 
 def _hold_back(deployment: Deployment, counted: Sequence[str], now: datetime) -> None:

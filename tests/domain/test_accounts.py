@@ -82,13 +82,13 @@ def test_a_password_is_long_enough_and_not_what_others_know(password: str, code:
 
 def test_failures_are_counted_for_the_pair_the_account_and_the_address() -> None:
     assert subjects(["a", "b"], "10.0.0.1", None) == [
-        "pair:a@10.0.0.1", "pair:b@10.0.0.1", "account:a", "account:b", "address:10.0.0.1",
-    ]  # fmt: skip
-    assert subjects(["a"], "10.0.0.1", "x") == ["device:x"]
+        "pair:a@10.0.0.1", "account:a", "pair:b@10.0.0.1", "account:b", "address:10.0.0.1",
+    ]  # fmt: skip  # fmt: skip
+    assert subjects(["a"], "10.0.0.1", "x") == ["device:x", "address:10.0.0.1"]
 
 
 def test_a_success_does_not_make_good_for_others_at_the_address() -> None:
-    assert own_subjects(subjects(["a"], "10.0.0.1", None)) == ["pair:a@10.0.0.1", "account:a"]
+    assert own_subjects("a", "10.0.0.1") == ["pair:a@10.0.0.1", "account:a"]
 
 
 @pytest.mark.parametrize(

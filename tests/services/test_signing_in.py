@@ -280,6 +280,39 @@ def test_a_success_makes_good_for_the_failures_before_it(office: Deployment) -> 
         assert sign_in(office)
 
 
+@pytest.mark.parametrize("device", [None, "son"])
+def test_one_s_own_password_does_not_make_good_for_guesses_at_another_s_with_the_same_number(
+    office: Deployment, device: str | None
+) -> None:
+    add_people(office, ["father", "son"], phone="13900000000")
+    for person in ("father", "son"):
+        issuing.ensure_account(office, person, [], "command-line", NOW, password=f"{person}s own words")
+    known = sign_in(office, "son", "sons own words").token if device else None
+    for _ in range(2):
+        refused(problems.SIGN_IN_FAILED, lambda: sign_in(office, "13900000000", "a guess", device=known))
+    assert sign_in(office, "13900000000", "sons own words", device=known)
+    refused(problems.SIGN_IN_FAILED, lambda: sign_in(office, "13900000000", "a guess", device=known))
+    for device_too in (known, None):
+        refused(problems.TOO_MANY_REQUESTS, lambda: sign_in(office, "13900000000", "a guess", device=device_too))  # noqa: B023
+    assert sign_in(office, "son", "sons own words")
+    assert sign_in(office, "father", "fathers own words", address="10.4.4.4")
+
+
+def test_failures_of_a_known_phone_count_for_its_address_too(office: Deployment) -> None:
+    with office.database.write() as connection:
+        signing_in.accounts.add_failures(connection, [f"address:{HOME}"] * 299, NOW)
+    refused(problems.SIGN_IN_FAILED, lambda: sign_in(office, password="wrong", device=token_of("owner")))
+    refused(problems.TOO_MANY_REQUESTS, lambda: sign_in(office, device=token_of("owner")))
+
+
+@pytest.mark.parametrize("name", [" owner", "owner\t", "\u3000owner "])
+def test_a_blank_around_a_name_makes_no_other_name_of_it(small_office: Deployment, name: str) -> None:
+    guess(small_office, 3, "owner")
+    guess(small_office, 3, "nobody")
+    for blank in (name, name.replace("owner", "nobody")):
+        refused(problems.TOO_MANY_REQUESTS, lambda: sign_in(small_office, blank))  # noqa: B023
+
+
 def test_what_no_longer_counts_is_deleted_in_time(office: Deployment) -> None:
     guess(office, 2)
     session = sign_in(office, password=PASSWORD, address="10.3.3.3")
