@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import Blueprint, Flask
 from flask_restx import Namespace
 
-from server import pages
+from server import logs, pages
 from server.api import (
     accounts,
     attendance,
@@ -28,6 +30,7 @@ from server.api import (
 )
 from server.api.document import Frame
 from server.api.proxies import BelievedProxies
+from server.services import upkeep
 from server.services.deployment import open_deployment
 from server.settings import Settings
 
@@ -55,7 +58,10 @@ def create_app(settings: Settings, namespaces: tuple[Namespace, ...] = ()) -> Fl
     `namespaces` are added to the service's own.
     """
     app = frame(settings, (*NAMESPACES, *namespaces))
-    auth.install(app, open_deployment(settings))
+    logs.hide_locals()
+    deployment = open_deployment(settings)
+    auth.install(app, deployment)
+    app.extensions["daocun.ready"].append(partial(upkeep.check_ready, deployment))
     limits.install(app, settings)
     bodies.install(app)
     return app

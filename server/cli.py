@@ -11,7 +11,7 @@ from typing import Any, NoReturn, get_args
 import click
 from flask.cli import AppGroup
 
-from server import office, terminal
+from server import logs, office, terminal
 from server import settings as settings_module
 from server.adapters import clock
 from server.adapters.messages import LANGUAGES, both, text
@@ -165,12 +165,17 @@ for one in office.COMMANDS:
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Runs `daocun` and ends the process: 0, 1 for a refused or failed job, 2 for bad usage."""
+    """Runs `daocun` and ends the process: 0, 1 for a refused or failed job, 2 for bad usage.
+
+    What it makes (the database, the photos) is for its own user alone.
+    """
+    terminal.keep_to_oneself()
     sys.exit(run(arguments))
 
 
 def run(arguments: list[str] | None = None) -> int:
     """Runs `daocun`; what it would exit with."""
+    logs.hide_locals()
     try:
         found = cli.main(arguments, prog_name="daocun", standalone_mode=False)
         sys.stdout.flush()

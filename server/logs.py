@@ -46,6 +46,16 @@ def configure(settings: Settings) -> None:
     )
 
 
+def hide_locals() -> None:
+    """Unless the log is configured already: has tracebacks written without the values of variables.
+
+    structlog's own way shows them, and with them passwords and what people wrote.
+    """
+    if not structlog.is_configured():
+        writer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+        structlog.configure(processors=[structlog.processors.add_log_level, writer])
+
+
 def _one_line(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     # A line break in what came from outside must not begin a line of its own
     for name, value in event.items():

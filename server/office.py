@@ -96,7 +96,7 @@ def _sheet(place: str, role: str | None, sheet: Path) -> None:
     from server.services import issuing
 
     # The file first: codes that could not be written down would be lost.
-    with opened() as deployment, terminal.output(sheet) as stream:
+    with opened() as deployment, terminal.output(sheet, private=True) as stream:
         rows = issuing.activate_all(deployment, place, role, ACTOR, clock.now())
         stream.write(papers.activation_sheet(rows, deployment.settings.public_url))
     tell("account-sheet-written", people=len(rows), file=sheet)

@@ -62,6 +62,8 @@ def serve(
     logs.configure(settings)
     check_options(host, tls_cert, tls_key, behind_proxy)
     check_database(settings)
+    if behind_proxy and not settings.trusted_proxies:
+        say(both("cli.serve-trusts-no-proxy"))
     workers = workers or default_workers(settings)
     try:
         listening = sockets.listen_for(host, port, workers)

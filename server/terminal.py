@@ -159,9 +159,18 @@ def progress(key: str) -> Iterator[Progress]:
         yield lambda done, all_: bar.update(task, completed=done, total=all_)
 
 
+def keep_to_oneself() -> None:
+    """From now on what this process makes is for its own user alone; `output` goes on as the user has set it."""
+    global _mask
+    _mask = os.umask(0o077)
+
+
+_mask: int | None = None
+
+
 @contextlib.contextmanager
-def output(path: Path | None) -> Iterator[IO[bytes]]:
-    """Where data goes: stdout, or a file that appears only when it is complete."""
+def output(path: Path | None, *, private: bool = False) -> Iterator[IO[bytes]]:
+    """Where data goes: stdout, or a file that appears only when it is complete, for nobody else if `private`."""
     if path is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -174,9 +183,10 @@ def output(path: Path | None) -> Iterator[IO[bytes]]:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
+        if not private:
+            mask = os.umask(0)
+            os.umask(mask)
+            os.chmod(temporary, 0o666 & ~(mask if _mask is None else _mask))
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):

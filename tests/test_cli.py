@@ -91,6 +91,24 @@ def test_init_is_safe_to_repeat(daocun: Daocun, database_file: Path) -> None:
     assert (database_file.parent / "uploads").is_dir()
 
 
+def test_what_is_made_is_for_its_own_user_alone(tmp_path: Path) -> None:
+    register = a_file(tmp_path, "code,name,level,parent,latitude,longitude,radius_m,central_village\nC,C,county,,,,,\n")
+    environ = {"DAOCUN_HOME": str(tmp_path / "home"), "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    program = "import os; os.umask(0o022); from server import cli; cli.main()"
+    for arguments in (
+        ["init"],
+        ["import", "places", str(register)],
+        ["account", "--place", "C", "--sheet", str(tmp_path / "sheet.html")],
+        ["attendance", "--from", "2018-11-01", "--to", "2018-11-30", "--output", str(tmp_path / "attendance.csv")],
+    ):
+        subprocess.run([sys.executable, "-c", program, *arguments], env=environ, check=True, capture_output=True)
+    made = {path: path.stat().st_mode & 0o777 for path in (tmp_path / "home").rglob("*")}
+    assert made
+    assert not any(mode & 0o077 for mode in made.values()), made
+    assert (tmp_path / "sheet.html").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "attendance.csv").stat().st_mode & 0o777 == 0o644
+
+
 def test_init_leaves_a_duty_that_the_county_changed(daocun: Daocun, tmp_path: Path) -> None:
     daocun("init")
     duty, *others = json.loads(daocun("duty", "list").text)

@@ -44,6 +44,19 @@ def test_an_error_brings_its_traceback_without_the_values_around_it(capsys: pyte
     assert "correct-horse" not in said
 
 
+def test_a_log_that_nobody_configured_shows_no_values_either(capsys: pytest.CaptureFixture[str]) -> None:
+    structlog.reset_defaults()
+    logs.hide_locals()
+    password = "-".join(["correct", "horse"])
+    try:
+        raise RuntimeError(str(len(password)))
+    except RuntimeError as error:
+        structlog.get_logger("daocun.test").error("unexpected", exc_info=error)
+    said = capsys.readouterr().out
+    assert "RuntimeError: 13" in said
+    assert "correct-horse" not in said
+
+
 def test_what_is_below_the_level_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(Settings(log_level="warning"))
     structlog.get_logger("daocun.test").info("quiet")

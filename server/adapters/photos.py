@@ -83,6 +83,13 @@ class PhotoStore:
         except FileNotFoundError:
             return False
 
+    def can_write(self) -> bool:
+        """Say whether new photos can be put here, as far as rights go; the folder need not be there yet."""
+        folder = self.root
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+
     def digests(self) -> Iterator[str]:
         """Yield the digest of every photo kept, in order."""
         for first in sorted(self.root.glob("[0-9a-f][0-9a-f]")):

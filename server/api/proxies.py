@@ -10,6 +10,8 @@ from typing import Any
 from server.settings import Network
 
 _FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED")
+# Some proxies write the port along: `192.0.2.1:5555`, `[2001:db8::1]:5555`.
+_WITH_PORT = re.compile(r"(?:([0-9.]+)|\[([0-9A-Fa-f:.]+)\])(?::[0-9]{1,5})?")
 
 
 class BelievedProxies:
@@ -33,10 +35,11 @@ class BelievedProxies:
             if re.fullmatch(r"[A-Za-z0-9.:\[\]-]{1,255}", host):
                 environ["HTTP_HOST"] = host
             for address in reversed(forwarded.get("HTTP_X_FORWARDED_FOR", "").split(",")):
-                if not _is_address(address.strip()):
+                address = _without_port(address.strip())
+                if not _is_address(address):
                     break
-                environ["REMOTE_ADDR"] = address.strip()
-                if not self._trusts(address.strip()):
+                environ["REMOTE_ADDR"] = address
+                if not self._trusts(address):
                     break
         return self._application(environ, start_response)
 
@@ -45,6 +48,11 @@ class BelievedProxies:
             return False
         known = ipaddress.ip_address(address)
         return any(known.version == network.version and known in network for network in self._trusted)
+
+
+def _without_port(text: str) -> str:
+    found = _WITH_PORT.fullmatch(text)
+    return found[1] or found[2] if found else text
 
 
 def _is_address(text: str) -> bool:

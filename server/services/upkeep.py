@@ -6,7 +6,7 @@ from datetime import date, datetime
 from server.domain.periods import local_day, month_of
 from server.services.deployment import Deployment
 from server.services.judging import Progress, no_progress
-from server.storage import people, register
+from server.storage import people, readiness, register
 from server.storage import upkeep as rows
 
 
@@ -28,6 +28,21 @@ def stored_span(deployment: Deployment, now: datetime) -> tuple[date, date]:
     if state.judged_from is not None and state.judged_to is not None:
         return state.judged_from, state.judged_to
     return month_of(min(earliest or today, today)).first, month_of(today).last
+
+
+def check_ready(deployment: Deployment) -> None:
+    """Raises RuntimeError unless the database has its tables, of this version, and photos can be written."""
+    if readiness.file_is_missing(deployment.settings.database_url):
+        raise RuntimeError("the database's file is gone")
+    state = readiness.readiness(deployment.database)
+    if state is not readiness.Readiness.READY:
+        raise RuntimeError(f"the database is {state.value}")
+    with deployment.database.read() as connection:
+        missing = rows.missing_tables(connection)
+    if missing:
+        raise RuntimeError(f"tables are missing: {', '.join(sorted(missing))}")
+    if not deployment.photos.can_write():
+        raise RuntimeError("photos cannot be written")
 
 
 def scrub(deployment: Deployment, progress: Progress = no_progress) -> tuple[int, list[Fault]]:

@@ -12,12 +12,16 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import QueuePool
 
+from server.storage.errors import forget_row
 from server.storage.writers import Writers
 
 # The first releases of each branch without the WAL-reset bug (sqlite.org/wal.html).
 _WAL_SAFE = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 BUSY_TIMEOUT_S = 30
 _AT_ONCE = 1000  # rows of a long list held in memory
+_SYNCHRONOUS = (
+    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+)
 _IDLE_S = 5.0  # a PostgreSQL connection unused for longer is asked whether it still lives before it is used
 
 
@@ -87,7 +91,20 @@ def open_database(url: str | URL, pool_size: int = 16) -> Database:
 
 
 def _postgres(url: URL, pool_size: int, **options: Any) -> Engine:
-    engine = create_engine(url, pool_size=pool_size, max_overflow=0, pool_use_lifo=True, **options)
+    engine = create_engine(
+        url, pool_size=pool_size, max_overflow=0, pool_use_lifo=True, hide_parameters=True, **options
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        # Whoever runs the server may have it answer before it has written; then our answer would be no promise.
+        with connection.cursor() as cursor:
+            cursor.execute(_SYNCHRONOUS)
+        connection.commit()
+
+    @event.listens_for(engine, "handle_error")
+    def shorten(context: Any) -> None:
+        forget_row(context.original_exception, context.sqlalchemy_exception)
 
     @event.listens_for(engine, "checkout")
     def ask(connection: Any, record: Any, _proxy: Any) -> None:
@@ -117,6 +134,7 @@ def _sqlite(url: URL, pool_size: int) -> Engine:
         pool_size=pool_size,
         max_overflow=0,
         pool_use_lifo=True,
+        hide_parameters=True,  # an error is logged, and what it was about is nobody's business
         connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S},
     )
     wal = wal_is_safe(dbapi2.sqlite_version_info)

@@ -14,6 +14,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeEngine
 
+from server.storage.errors import forget_row
+
 Row = tuple[Any, ...]
 Convert = Callable[[Any], Any] | None
 
@@ -108,6 +110,7 @@ def _execute(connection: Connection, compiled: _Compiled, values: Mapping[str, A
     try:
         return driver.execute(compiled.text, given)
     except compiled.dialect.loaded_dbapi.Error as error:
+        forget_row(error)
         raise DBAPIError.instance(
             compiled.text, None, error, compiled.dialect.loaded_dbapi.Error, dialect=compiled.dialect
         ) from error

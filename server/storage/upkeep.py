@@ -3,10 +3,15 @@
 from collections import defaultdict
 from collections.abc import Collection
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, inspect, select
 
 from server.storage import tables as t
 from server.storage.people import chunks
+
+
+def missing_tables(connection: Connection) -> set[str]:
+    """The tables that ought to be there and are not."""
+    return set(t.metadata.tables) - set(inspect(connection).get_table_names())
 
 
 def photo_digests(connection: Connection) -> list[str]:

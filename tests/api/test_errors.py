@@ -177,6 +177,10 @@ def test_answers_are_kept_by_nobody_on_the_way(http: FlaskClient) -> None:
         ({"X-Forwarded-For": "9.9.9.9, 10.1.1.1"}, "127.0.0.1,10.0.0.0/8", "9.9.9.9"),
         ({"X-Forwarded-For": "9.9.9.9, nonsense"}, "127.0.0.1", "127.0.0.1"),
         ({"X-Forwarded-For": "10.1.1.1"}, "127.0.0.1,10.0.0.0/8", "10.1.1.1"),
+        ({"X-Forwarded-For": "9.9.9.9:5555"}, "127.0.0.1", "9.9.9.9"),
+        ({"X-Forwarded-For": "[2001:db8::1]:5555"}, "127.0.0.1", "2001:db8::1"),
+        ({"X-Forwarded-For": "2001:db8::1"}, "127.0.0.1", "2001:db8::1"),
+        ({"X-Forwarded-For": "9.9.9.9:evil"}, "127.0.0.1", "127.0.0.1"),
     ],
 )
 def test_only_a_trusted_proxy_is_believed(sent: dict[str, str], trusted: str, seen: str) -> None:

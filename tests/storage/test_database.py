@@ -4,13 +4,18 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, insert, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
+from server.storage import tables as t
 from server.storage.database import Database, open_database, wal_is_safe
+from server.storage.prepared import Prepared
 
 WRITERS = 4
 TREE = Path(__file__).resolve().parents[2]
@@ -123,6 +128,33 @@ def test_an_unsafe_sqlite_writes_to_a_rollback_journal(tmp_path: Path, monkeypat
         found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in ("journal_mode", "synchronous")]
     assert found == ["delete", 3]
     database.close()
+
+
+def test_an_error_tells_nothing_of_what_was_to_be_stored(database: Database) -> None:
+    values = {"code": "p", "name": "SECRET", "phone": "SECRET", "unit": "", "language": "SECRET"}
+    prepared = Prepared(insert(t.person), list(values))
+    for store in (
+        lambda connection: connection.execute(insert(t.person).values(values)),
+        lambda connection: prepared.run(connection, values),
+    ):
+        with pytest.raises(DBAPIError) as raised, database.write() as connection:
+            store(connection)
+        assert "SECRET" not in "".join(traceback.format_exception(raised.value))
+        assert "person" in str(raised.value)
+
+
+@pytest.mark.parametrize(("server", "ours"), [("off", "on"), ("on", "on"), ("local", "local"), ("remote_apply",) * 2])
+def test_a_commit_waits_for_the_disk_whatever_the_server_is_set_to(postgres_url: str, server: str, ours: str) -> None:
+    name = make_url(postgres_url).database
+    opened = open_database(postgres_url)
+    with opened.write() as connection:
+        connection.execute(text(f'ALTER DATABASE "{name}" SET synchronous_commit = {server}'))
+    opened.close()
+    opened = open_database(postgres_url)
+    for door in (opened.write, opened.read):
+        with door() as connection:
+            assert connection.scalar(text("SHOW synchronous_commit")) == ours
+    opened.close()
 
 
 def test_only_the_two_kinds_of_database_are_opened() -> None:
