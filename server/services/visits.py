@@ -77,10 +77,10 @@ def check_in(deployment: Deployment, person: str, sent: CheckIn, pictures: Seque
     for attempt in range(TRIES):
         try:
             with deployment.database.read() as connection:
+                on = ground(connection, deployment, person, sent.id)
                 # Before anything is asked of it: what it names may be no more, and its files are nobody's.
-                if rows.is_taken(connection, sent.id):
+                if on.taken:
                     raise _Taken
-                on = ground(connection, deployment, person)
                 visit = _new_visit(deployment, person, sent, on, now)
                 photos = _arrived(connection, _announced(sent, now), pictures, deployment, now)
                 found = examine(connection, deployment, on, visit, photos, now)

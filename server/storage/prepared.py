@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Select
+from sqlalchemy import Connection, Dialect, SelectBase
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeEngine
@@ -38,7 +38,7 @@ class Prepared:
     """
 
     def __init__(
-        self, statement: Select[Any] | UpdateBase | Mapping[str, UpdateBase], values: Sequence[str] | None = None
+        self, statement: SelectBase | UpdateBase | Mapping[str, UpdateBase], values: Sequence[str] | None = None
     ) -> None:
         self._statement = statement
         self._values = values
@@ -73,7 +73,7 @@ class Prepared:
             dialect=dialect, column_keys=self._values, compile_kwargs={"render_postcompile": True}
         )
         names = compiled.positiontup if compiled.positional else list(compiled.bind_names.values())
-        types = [column.type for column in statement.selected_columns] if isinstance(statement, Select) else []
+        types = [column.type for column in statement.selected_columns] if isinstance(statement, SelectBase) else []
         found = self._compiled[dialect.name] = _Compiled(
             dialect=dialect,
             text=str(compiled),

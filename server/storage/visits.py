@@ -77,7 +77,6 @@ _new_visit = _if_new(t.visit, _FIELDS)
 _new_photo = _if_new(t.photo, _PHOTO)
 _new_addition = _if_new(t.addition, ("visit", "content", "note", "at"))
 _find = Prepared(select(*COLUMNS).where(t.visit.c.id == bindparam("visit")))
-_taken = Prepared(select(t.visit.c.id).where(t.visit.c.id == bindparam("visit")))
 _expected = Prepared(
     select(t.visit.c.person, t.visit_photo.c.digest, t.visit_photo.c.withdrawn_at)
     .select_from(
@@ -148,11 +147,6 @@ def expects(connection: Connection, visit: str, digest: str) -> tuple[str, bool]
     """Whose visit it is, and whether it announced the picture and did not withdraw it; none without the visit."""
     row = _expected.first(connection, {"visit": visit, "digest": digest})
     return (row[0], row[1] is not None and row[2] is None) if row else None
-
-
-def is_taken(connection: Connection, visit: str) -> bool:
-    """Whether there is a visit with this id."""
-    return _taken.first(connection, {"visit": visit}) is not None
 
 
 def find_all(connection: Connection, ids: Collection[str]) -> dict[str, Visit]:
