@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from server.domain.postings import Leave, Posting
 from server.storage import tables as t
-from server.storage.prepared import Prepared
+from server.storage.prepared import Prepared, Sent
 
 T = TypeVar("T")
 CHUNK = 500  # codes in one IN list
@@ -176,8 +176,13 @@ _take_turn = Prepared(
 
 def take_turn(connection: Connection, code: str, versions: Versions) -> bool:
     """Claims the next change of the person's visits; false if what was decided rests on facts that have moved on."""
+    return send_turn(connection, code, versions).changed == 1
+
+
+def send_turn(connection: Connection, code: str, versions: Versions) -> Sent:
+    """As `take_turn`: it has changed one row or none."""
     held = {"k_visits": versions.visits, "k_facts": versions.facts, "k_revision": versions.revision}
-    return _take_turn.run(connection, {"k_code": code, **held}) == 1
+    return _take_turn.send(connection, {"k_code": code, **held})
 
 
 def all_versions(connection: Connection, codes: Sequence[str], lock: bool = False) -> dict[str, tuple[int, int]]:

@@ -5,7 +5,8 @@ in ten microseconds that is most of the cost. Text, types and their conversions 
 is stored and read as anywhere else.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,40 @@ class _Compiled:
     binds: list[tuple[str, bool, Convert, Any]]  # name; whether it must be given; its conversion, or its value
     types: list[TypeEngine[Any]]
     converts: list[tuple[int, Callable[[Any], Any]]] | None = None  # known once the driver has said what it returns
+
+
+class Sent:
+    """A statement that was sent with others; what it did is known after the block of `together`."""
+
+    __slots__ = ("_cursor",)
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+
+    @property
+    def changed(self) -> int:
+        """How many rows it changed."""
+        number: int = self._cursor.rowcount
+        return number
+
+
+@contextlib.contextmanager
+def together(connection: Connection) -> Iterator[None]:
+    """Sends what is run in the block to PostgreSQL in one round trip; an error in it comes at the end of the block.
+
+    Only for statements of this module, and nothing of their answers may be asked for before. On SQLite, which is not
+    across a network, they just run.
+    """
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    driver: Any = connection.connection.dbapi_connection
+    error_type = connection.dialect.loaded_dbapi.Error
+    try:
+        with driver.pipeline():
+            yield
+    except error_type as error:
+        raise DBAPIError.instance("", None, error, error_type, dialect=connection.dialect) from error
 
 
 class Prepared:
@@ -66,6 +101,11 @@ class Prepared:
         compiled = self._compiled.get(connection.dialect.name) or self._compile(connection.dialect)
         changed: int = _execute(connection, compiled, values).rowcount
         return changed
+
+    def send(self, connection: Connection, values: Mapping[str, Any]) -> Sent:
+        """Changes rows; how many is to be asked later."""
+        compiled = self._compiled.get(connection.dialect.name) or self._compile(connection.dialect)
+        return Sent(_execute(connection, compiled, values))
 
     def _compile(self, dialect: Dialect) -> _Compiled:
         statement = self._statement[dialect.name] if isinstance(self._statement, Mapping) else self._statement

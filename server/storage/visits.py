@@ -15,7 +15,7 @@ from server.domain.checks import Finding, Outcome, VisitStatus
 from server.domain.engine import VisitFact
 from server.storage import tables as t
 from server.storage.people import chunks
-from server.storage.prepared import Prepared
+from server.storage.prepared import Prepared, Sent
 from server.storage.scoping import inside, seen_by
 
 _FIELDS = [field.name for field in fields(Visit)]
@@ -160,7 +160,12 @@ def find_all(connection: Connection, ids: Collection[str]) -> dict[str, Visit]:
 
 def insert_new(connection: Connection, visit: Visit) -> bool:
     """Stores a new visit; false, and nothing stored, if its id is taken."""
-    return _new_visit.run(connection, _to_row(visit)) == 1
+    return send_new(connection, visit).changed == 1
+
+
+def send_new(connection: Connection, visit: Visit) -> Sent:
+    """As `insert_new`: it has changed one row or none."""
+    return _new_visit.send(connection, _to_row(visit))
 
 
 def insert_many(connection: Connection, visits: Iterable[Visit]) -> None:
