@@ -425,6 +425,15 @@ class Part(_Field, fields.Nested):
         return {}
 
 
+class Free(_Field):
+    """An object of whatever members; only in answers."""
+
+    expected = "object"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(dump_only=True, **kwargs)
+
+
 class Page(Base):
     """The base of what a list is asked with: `limit` entries after `cursor`."""
 

@@ -16,6 +16,8 @@ from server.api import (
     me,
     obligations,
     paths,
+    postings,
+    proposals,
     tokens,
     villages,
     visits,
@@ -35,6 +37,8 @@ NAMESPACES = (
     attendance.ns,
     villages.ns,
     me.ns,
+    postings.ns,
+    proposals.ns,
 )
 
 

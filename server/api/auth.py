@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from flask import Flask, current_app, g, request
@@ -31,14 +31,16 @@ REQUIREMENTS: Final[Mapping[str, frozenset[GrantKind]]] = {
     AUDITOR: frozenset({GrantKind.AUDITOR}),
     READER: READERS,
 }
+_LONG: Final = timedelta(seconds=1)
 _BEARER: Final = re.compile(r"[Bb]earer +([A-Za-z0-9._~+/=-]{1,200})")
 
 
 def install(app: Flask, deployment: Deployment, now: Callable[[], datetime] = clock.now) -> None:
-    """Makes the application know its deployment and its callers; `now` is asked once for each request."""
+    """Makes the application know its deployment and its callers; `now` is asked when a request has come in."""
     app.extensions["daocun.deployment"] = deployment
     app.extensions["daocun.clock"] = now
     app.extensions["daocun.authorizer"] = authorize
+    app.extensions["daocun.receiver"] = received
 
 
 def deployment() -> Deployment:
@@ -48,11 +50,21 @@ def deployment() -> Deployment:
 
 
 def now() -> datetime:
-    """The instant at which the request is answered, the same throughout."""
+    """The instant at which the request was received whole, the same from then on."""
     if "now" not in g:
         g.now = current_app.extensions["daocun.clock"]()
     found: datetime = g.now
     return found
+
+
+def received() -> None:
+    """Notes that the body is whole now: that is when the request was received.
+
+    Raises Problem as `authorize` did for who was signed out, or lost a grant, while a long body was on its way.
+    """
+    began: datetime | None = g.pop("now", None)
+    if began is not None and "requirement" in g and now() - began > _LONG:
+        authorize(g.requirement)
 
 
 def caller() -> Caller:
@@ -87,7 +99,7 @@ def authorize(requirement: str) -> None:
     found = signing_in.authenticate(deployment(), token, now()) if token else None
     if found is None:
         raise Problem(problems.UNAUTHENTICATED)
-    g.caller = found
+    g.caller, g.requirement = found, requirement
     if requirement == PERSON:
         return
     kinds = REQUIREMENTS.get(requirement, frozenset())

@@ -1,8 +1,8 @@
 """The bridge from marshmallow to flask-restx: one schema validates, and the same one documents.
 
 A view is a method of a `View` with decorators that say who may call it, what it takes and what it answers.
-`View` then does, always in this order: authorize, read the query, read the body, call, write the answer. The
-decorators only note; `document` reads the same notes for `swagger.json`.
+`View` then does, always in this order: authorize, read the query, read the body (and authorize again if that took
+long), call, write the answer. The decorators only note; `document` reads the same notes for `swagger.json`.
 """
 
 from __future__ import annotations

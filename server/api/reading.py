@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import marshmallow
-from flask import Request
+from flask import Request, current_app
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
@@ -66,7 +66,7 @@ def raw_body(request: Request, limit: int, too_large: Problem | None = None, cut
 
     The server hands over a body that was cut off half-way as a short or empty one and says nothing, so its
     length is compared with the declared one. Raises Problem 413, 400 if it was cut off, 411 if nobody said how
-    long it is; `too_large` and `cut` in their place, if given.
+    long it is; `too_large` and `cut` in their place, if given; and 401 or 403 if the caller has no right any more.
     """
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Problem(problems.UNSUPPORTED_TYPE)
@@ -76,6 +76,8 @@ def raw_body(request: Request, limit: int, too_large: Problem | None = None, cut
     data = _read(request, declared)
     if len(data) != declared:
         raise cut or Problem(problems.BODY_CUT)
+    if received := current_app.extensions.get("daocun.receiver"):
+        received()
     return data
 
 

@@ -111,6 +111,7 @@ CONFLICT = Kind("conflict", 409)
 OVERLAP = Kind("overlap", 409)
 OWN_GRANT = Kind("own-grant", 403)
 NEEDS_SECOND_PERSON = Kind("needs-second-person", 409)
+TOO_MANY_TOUCHED = Kind("too-many-touched", 422)
 
 # Files
 EXPORT_TOO_LARGE = Kind("export-too-large", 422)

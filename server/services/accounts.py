@@ -1,13 +1,13 @@
 """Accounts and grants: who may sign in, and who may do what where. Outside one's own area nothing exists."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import IntEnum
 
 from server.adapters import secrets
 from server.domain import problems
-from server.domain.access import READERS, Caller, Grant, GrantKind, areas
+from server.domain.access import Caller, Grant, GrantKind
 from server.domain.accounts import (
     CODE_ALPHABET,
     CODE_LENGTH,
@@ -16,20 +16,17 @@ from server.domain.accounts import (
     activation_link,
     may_keep,
     may_see,
-    reach,
     standing_places,
 )
-from server.domain.periods import local_day
 from server.domain.places import Tree
 from server.domain.problems import Problem, invalid
+from server.services.areas import Area, area_of
 from server.services.deployment import Deployment
 from server.services.record import home
 from server.storage import accounts, logbook, people
 from server.storage.accounts import Account, HeldGrant
 from server.storage.database import Connection
 from server.storage.logbook import Line
-
-ADMINS = frozenset({GrantKind.ADMIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +69,6 @@ class Activation:
     link: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Ground:
-    """What a decision about accounts rests on: the register as it stands today, and how far the caller reaches."""
-
-    caller: Caller
-    tree: Tree
-    today: date
-    admin: Reach
-    reader: Reach
-
-    def path(self, place: str) -> str:
-        return self.tree.path(place, self.today)
-
-    def inside(self, reach: Reach) -> list[str]:
-        """The places inside."""
-        return [code for code in self.tree.places if reach.covers(self.path(code))]
-
-
 def page(
     deployment: Deployment,
     caller: Caller,
@@ -106,7 +85,7 @@ def page(
     unknown or outside, FORBIDDEN for who administers nothing.
     """
     with deployment.database.read() as connection:
-        ground = _ground(deployment, connection, caller, now)
+        ground = area_of(deployment, connection, caller, now)
         if not ground.admin.areas:
             raise Problem(problems.FORBIDDEN)
         inside: set[str] | None = None
@@ -122,7 +101,7 @@ def page(
 def show(deployment: Deployment, caller: Caller, person: str, now: datetime) -> AccountView:
     """One account; raises Problem NOT_FOUND outside the caller's area, FORBIDDEN inside it without the right."""
     with deployment.database.read() as connection:
-        ground = _ground(deployment, connection, caller, now)
+        ground = area_of(deployment, connection, caller, now)
         _require(_standing(connection, ground, person), Standing.SEEN)
         return _view(connection, ground, person, now)
 
@@ -133,13 +112,14 @@ def open_account(deployment: Deployment, caller: Caller, person: str, now: datet
     Raises Problem: INVALID for a person who is unknown or outside, FORBIDDEN, CONFLICT if there is an open account.
     """
     with deployment.database.read() as connection:
-        ground = _ground(deployment, connection, caller, now)
+        ground = area_of(deployment, connection, caller, now)
         standing = _standing(connection, ground, person)
         path = home(connection, deployment, person, now)
     if standing is Standing.NOWHERE:
         raise invalid("/person", "not-exist")
     _require(standing, Standing.KEPT)
     with deployment.database.write() as connection:
+        _ground_now(deployment, connection, caller, person, now, Standing.KEPT)
         if not accounts.open_accounts(connection, [person], now):
             raise Problem(problems.CONFLICT)
         logbook.write(connection, now, [Line(caller.person, "open", "account", person, path=path)])
@@ -150,6 +130,8 @@ def revoke(deployment: Deployment, caller: Caller, person: str, now: datetime) -
     """Closes an account at once, with its sessions, code and grants; raises Problem as `show`, and for one's own."""
     path = _kept(deployment, caller, person, now, own=False)
     with deployment.database.write() as connection:
+        accounts.lock(connection, person)
+        _ground_now(deployment, connection, caller, person, now, Standing.KEPT)
         if not close(connection, person, path, caller.person, now):
             raise Problem(problems.NOT_FOUND)
 
@@ -166,6 +148,7 @@ def new_activation(deployment: Deployment, caller: Caller, person: str, now: dat
         if accounts.lock(connection, person) is None:
             known = accounts.find(connection, person)
             raise Problem(problems.CONFLICT if known else problems.NOT_FOUND)
+        _ground_now(deployment, connection, caller, person, now, Standing.KEPT)
         accounts.set_password(connection, person, None)
         accounts.end_tokens(connection, person, now)
         expires_at = now + _code_life(deployment)
@@ -180,6 +163,7 @@ def end_sessions(deployment: Deployment, caller: Caller, person: str, now: datet
     with deployment.database.write() as connection:
         if accounts.lock(connection, person) is None:
             raise Problem(problems.NOT_FOUND)
+        _ground_now(deployment, connection, caller, person, now, Standing.KEPT)
         ended = accounts.end_tokens(connection, person, now)
         line = Line(caller.person, "end-sessions", "account", person, {"sessions": ended}, path)
         logbook.write(connection, now, [line])
@@ -197,16 +181,17 @@ def add_grant(deployment: Deployment, caller: Caller, person: str, grant: Grant,
     already or the account is revoked.
     """
     with deployment.database.read() as connection:
-        ground = _ground(deployment, connection, caller, now)
+        ground = area_of(deployment, connection, caller, now)
         _require(_standing(connection, ground, person), Standing.SEEN)
     if person == caller.person:
         raise Problem(problems.OWN_GRANT)
-    if grant.place not in ground.tree or not ground.admin.covers(ground.path(grant.place)):
-        raise invalid("/place", "not-exist")
+    _require_inside(ground, grant)
     with deployment.database.write() as connection:
         if accounts.lock(connection, person) is None:
             known = accounts.find(connection, person)
             raise Problem(problems.CONFLICT if known else problems.NOT_FOUND)
+        ground = _ground_now(deployment, connection, caller, person, now, Standing.SEEN)
+        _require_inside(ground, grant)
         added = give(connection, person, {grant: ground.path(grant.place)}, caller.person, now)
         if not added:
             raise Problem(problems.CONFLICT)
@@ -216,9 +201,11 @@ def add_grant(deployment: Deployment, caller: Caller, person: str, grant: Grant,
 def end_grant(deployment: Deployment, caller: Caller, person: str, number: int, now: datetime) -> None:
     """Ends a grant inside the caller's own area; raises Problem as `show`, NOT_FOUND for a grant that is outside."""
     with deployment.database.read() as connection:
-        ground = _ground(deployment, connection, caller, now)
+        ground = area_of(deployment, connection, caller, now)
         _require(_standing(connection, ground, person), Standing.SEEN)
     with deployment.database.write() as connection:
+        accounts.lock(connection, person)
+        ground = _ground_now(deployment, connection, caller, person, now, Standing.SEEN)
         held = accounts.grant(connection, person, number)
         if held is None or not ground.admin.covers(ground.path(held.place)):
             raise Problem(problems.NOT_FOUND)
@@ -248,7 +235,10 @@ def close(connection: Connection, person: str, path: str, actor: str, now: datet
 def give(
     connection: Connection, person: str, wanted: Mapping[Grant, str], actor: str, now: datetime
 ) -> list[HeldGrant]:
-    """Gives the grants, each with the path of its place, that a person does not hold yet; those that are new."""
+    """Gives the grants, each with the path of its place, that a person does not hold yet; those that are new.
+
+    A one-time code that the person has ends then: who made it may not be allowed to make one for the holder of these.
+    """
     added: list[HeldGrant] = []
     lines: list[Line] = []
     for grant, path in wanted.items():
@@ -257,6 +247,8 @@ def give(
             added.append(held)
             detail = {"kind": grant.kind.value, "place": grant.place}
             lines.append(Line(actor, "give", "grant", person, detail, path))
+    if added:
+        accounts.end_codes(connection, person, now)
     logbook.write(connection, now, lines)
     return added
 
@@ -270,15 +262,27 @@ class Standing(IntEnum):
     KEPT = 3
 
 
-def _ground(deployment: Deployment, connection: Connection, caller: Caller, now: datetime) -> _Ground:
-    tree = deployment.world(connection).tree
-    today = local_day(now, deployment.zone)
-    admin = areas(caller.grants, tree, today, ADMINS)
-    reader = areas(caller.grants, tree, today, READERS)
-    return _Ground(caller, tree, today, reach(admin, tree, today), reach(reader, tree, today))
+def _ground_now(
+    deployment: Deployment, connection: Connection, caller: Caller, person: str, now: datetime, needed: Standing
+) -> Area:
+    """The ground as it stands in a transaction that holds the account, with the grants that the caller still has.
+
+    Raises Problem if the person's account no longer stands to the caller as is needed: since that was looked at, the
+    one may have been given more, and the other may have lost what they had.
+    """
+    held = accounts.grants_of(connection, [caller.person]).get(caller.person, [])
+    caller = replace(caller, grants=tuple(Grant(one.kind, one.place) for one in held))
+    ground = area_of(deployment, connection, caller, now)
+    _require(_standing(connection, ground, person), needed)
+    return ground
 
 
-def _standing(connection: Connection, ground: _Ground, person: str) -> Standing:
+def _require_inside(ground: Area, grant: Grant) -> None:
+    if grant.place not in ground.tree or not ground.admin.covers(ground.path(grant.place)):
+        raise invalid("/place", "not-exist")
+
+
+def _standing(connection: Connection, ground: Area, person: str) -> Standing:
     if people.find(connection, person) is None:
         return Standing.NOWHERE
     postings = people.postings_of(connection, [person]).get(person, [])
@@ -304,7 +308,7 @@ def _require(standing: Standing, needed: Standing) -> None:
 def _kept(deployment: Deployment, caller: Caller, person: str, now: datetime, *, own: bool) -> str:
     """Where the person belongs; raises Problem unless the account is in the caller's keeping, their own with `own`."""
     with deployment.database.read() as connection:
-        ground = _ground(deployment, connection, caller, now)
+        ground = area_of(deployment, connection, caller, now)
         _require(_standing(connection, ground, person), Standing.KEPT)
         path = home(connection, deployment, person, now)
     # A stolen session must not become a password of the thief's
@@ -313,7 +317,7 @@ def _kept(deployment: Deployment, caller: Caller, person: str, now: datetime, *,
     return path
 
 
-def _belonging(connection: Connection, ground: _Ground, area: Reach, *, with_holders: bool) -> set[str]:
+def _belonging(connection: Connection, ground: Area, area: Reach, *, with_holders: bool) -> set[str]:
     """Everybody who belongs to the area, and those who hold a grant for something in it."""
     places = ground.inside(area)
     codes = set(places)
@@ -325,14 +329,14 @@ def _belonging(connection: Connection, ground: _Ground, area: Reach, *, with_hol
     return found
 
 
-def _view(connection: Connection, ground: _Ground, person: str, now: datetime) -> AccountView:
+def _view(connection: Connection, ground: Area, person: str, now: datetime) -> AccountView:
     found = accounts.find(connection, person)
     if found is None:
         raise Problem(problems.NOT_FOUND)
     return _views(connection, ground, [found], now)[0]
 
 
-def _views(connection: Connection, ground: _Ground, rows: Sequence[Account], now: datetime) -> list[AccountView]:
+def _views(connection: Connection, ground: Area, rows: Sequence[Account], now: datetime) -> list[AccountView]:
     codes = [row.person for row in rows]
     held = accounts.grants_of(connection, codes)
     live = {code.person: code.expires_at for code in accounts.live_codes(connection, codes, now)}

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -56,6 +56,16 @@ class Deployment:
                 world = World(tree, days, duties, self.service_from, register.moved_days(connection))
                 cache.world, cache.revision = world, revision
             return cache.world
+
+    def apart(self, database: Database) -> "Deployment":
+        """The same deployment on another door to its database, with a cache of its own.
+
+        What is read there may never be committed, so nobody else may be handed it.
+        """
+        with self._cache.lock:
+            mine = _Cache()
+            mine.revision, mine.world = self._cache.revision, self._cache.world
+        return replace(self, database=database, _cache=mine)
 
     @property
     def basis(self) -> str:

@@ -1,7 +1,7 @@
 """Keeps stored verdicts true: judges the windows that a change touched, and the days nobody asked about before."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, timedelta
 
 from server.domain.engine import Obligation, PersonFacts, judge
@@ -31,17 +31,9 @@ def ensure_judged(
     waits for that one person is judged, so that nobody's page waits for a county's import.
     """
     with deployment.database.read() as connection:
-        state = register.state(connection)
-        span = (month_of(first).first, month_of(last).last)
-        known = state.basis == deployment.basis and _within(span, state)
-        if not known:  # to look for the earliest posting is to look at all of them: not each time somebody asks
-            earliest = people.first_posting(connection)
-            if earliest is not None and span[1] < earliest:
-                known = True  # nobody owed anything yet
-            span = (month_of(min(max(first, earliest or last), last)).first, span[1])
-            known = known or (state.basis == deployment.basis and _within(span, state))
-    if not known:
-        _extend(deployment, *span)
+        missing = unjudged(connection, deployment, first, last)
+    if missing is not None:
+        _extend(deployment, *missing)
     work_off(deployment, progress, only)
 
 
@@ -56,6 +48,20 @@ def ensure_judged_for(deployment: Deployment, first: date, last: date, today: da
 def horizon(today: date) -> date:
     """The last day whose verdicts are kept stored: the end of next month."""
     return month_of(month_of(today).last + DAY).last
+
+
+def unjudged(connection: Connection, deployment: Deployment, first: date, last: date) -> tuple[date, date] | None:
+    """The months for which verdicts must be stored first to say what is owed in a span of days; none if they are."""
+    state = register.state(connection)
+    span = (month_of(first).first, month_of(last).last)
+    if state.basis == deployment.basis and _within(span, state):
+        return None
+    # To look for the earliest posting is to look at all of them: not each time somebody asks.
+    earliest = people.first_posting(connection)
+    if earliest is not None and span[1] < earliest:
+        return None  # nobody owed anything yet
+    span = (month_of(min(max(first, earliest or last), last)).first, span[1])
+    return None if state.basis == deployment.basis and _within(span, state) else span
 
 
 def _within(span: tuple[date, date], state: register.State) -> bool:
@@ -104,8 +110,11 @@ def rebuild(deployment: Deployment, first: date, last: date, progress: Progress 
     work_off(deployment, progress)
 
 
-def work_off(deployment: Deployment, progress: Progress = no_progress, only: str | None = None) -> int:
-    """Judges everything that is marked stale, or what is marked of one person; the number of people judged."""
+def work_off(
+    deployment: Deployment, progress: Progress = no_progress, only: str | Collection[str] | None = None
+) -> int:
+    """Judges everything that is marked stale, or what is marked of some people; the number of people judged."""
+    only = [only] if isinstance(only, str) else only
     with deployment.database.read() as connection:
         waiting = spans.waiting(connection)
     done = 0

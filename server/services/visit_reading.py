@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Final
+
+import structlog
 
 from server.adapters import geodesy, pictures
 from server.adapters.measures import metres
@@ -20,6 +23,10 @@ from server.services.visits import Answer
 from server.storage import people
 from server.storage import visits as rows
 from server.storage.database import Connection
+
+_RETRY_S: Final = 60
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +94,27 @@ def picture(
 ) -> tuple[bytes, str]:
     """A photo of a visit and its media type: small and upright without metadata, or the original for reviewers.
 
-    Anybody else's original is drawn anew in full size, without metadata. Raises Problem NOT_FOUND for a photo that is
-    not this visit's, or has not arrived.
+    Anybody else's original is drawn anew, without metadata, at most 4096 pixels a side. Raises Problem NOT_FOUND for a
+    photo that is not this visit's, or has not arrived; UNAVAILABLE for one that has gone from the disk since.
     """
     seen = see(deployment, caller, visit, now)
-    answer = seen.answers[0]
-    photo = _received(answer.photos, digest)
+    photo = _received(seen.answers[0].photos, digest)
+    try:
+        return _drawn(deployment, seen, photo, caller, size, stamp)
+    except FileNotFoundError:
+        # Not mounted, perhaps; `daocun scrub` tells of what is lost.
+        _log.error("a photo is missing on disk", digest=photo.digest)
+        raise Problem(problems.UNAVAILABLE, retry_after=_RETRY_S) from None
+
+
+def _drawn(
+    deployment: Deployment, seen: Seen, photo: VisitPhoto, caller: Caller, size: str, stamp: bool
+) -> tuple[bytes, str]:
     if stamp:
         return pictures.stamped(deployment.photos.path(photo.digest), _stamp(deployment, seen)), pictures.JPEG
     if size == "original":
         path = deployment.photos.path(photo.digest)
-        if is_reviewer(caller, answer.visit):
+        if is_reviewer(caller, seen.answers[0].visit):
             with deployment.database.read() as connection:
                 stored = rows.known_photo(connection, photo.digest)
             return path.read_bytes(), stored.media_type if stored else pictures.JPEG

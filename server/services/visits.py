@@ -241,6 +241,8 @@ def _change(
                 before = rows.photos_of(connection, visit)
                 photos = change(connection, old, before)
                 if photos is None:
+                    # Written again all the same: the answer promises that it is on disk, and a damaged copy is healed.
+                    _keep(deployment, pictures)
                     return Answer(old, before, counts_for(connection, deployment, old), on.world.tree), False
                 draft = replace(old, version=old.version + 1)
                 found = examine(connection, deployment, on, draft, photos, now, old)
@@ -278,9 +280,9 @@ def _again(deployment: Deployment, person: str, sent: CheckIn, pictures: Sequenc
             said = {"device": sent.device}
             line = logbook.Line(person, "sent-again", "visit", sent.id, {}, answer.visit.path, person, said)
             logbook.write(connection, now, [line])
-    missing = {photo.digest for photo in answer.photos if photo.missing}
+    here = {photo.digest for photo in answer.photos if photo.withdrawn_at is None}
     for picture in pictures:
-        if picture.digest in missing:
+        if picture.digest in here:
             answer = receive_photo(deployment, person, sent.id, picture, now)[0]
     return replace(answer, created=False)
 

@@ -1,7 +1,7 @@
 """Spans of days of a person that must be judged again."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -25,10 +25,10 @@ def waiting(connection: Connection) -> int:
     return connection.scalar(select(func.count(func.distinct(t.stale_span.c.person)))) or 0
 
 
-def next_people(connection: Connection, limit: int, only: str | None = None) -> dict[str, list[Mark]]:
-    """Some of the people whose windows must be judged again, or one of them, each with all marks."""
+def next_people(connection: Connection, limit: int, only: Collection[str] | None = None) -> dict[str, list[Mark]]:
+    """Some of the people whose windows must be judged again, of these people only unless None, each with all marks."""
     c = t.stale_span.c
-    people = select(c.person) if only is None else select(c.person).where(c.person == only)
+    people = select(c.person) if only is None else select(c.person).where(c.person.in_(only))
     chosen = people.distinct().order_by(c.person).limit(limit).subquery()
     found: dict[str, list[Mark]] = defaultdict(list)
     query = select(c.person, c.id, c.first, c.last).where(c.person.in_(select(chosen.c.person)))

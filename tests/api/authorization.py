@@ -38,6 +38,8 @@ CHECK_IN: Final[dict[str, Any]] = {
     "position": {"latitude": POINT[0], "longitude": POINT[1], "accuracy_m": 12},
     "photos": [DIGEST, AWAITED],
 }
+POSTING: Final = {"person": "owner", "role": "stationed-cadre", "place": "d2", "start": "2018-11-01"}
+MOVE: Final = {"person": "owner", "role": "envoy", "from": "d1", "to": "d2", "on": "2018-11-26"}
 GRANT: Final = {"kind": "reviewer", "place": "d1"}
 
 
@@ -58,6 +60,9 @@ class Row:
 def everybody(status: int) -> tuple[int, ...]:
     return (status,) * len(ROLES)
 
+
+# What waits for a second person: the secretary wants a posting taken away
+PROPOSAL: Final = ("posting-delete", {"id": 1}, "/C/T/D/d1/", "secretary")
 
 # Owner, colleague, reviewer inside, reviewer outside, supervisor, admin (, anonymous, revoked)
 TABLE: Final[dict[str, Row]] = {
@@ -95,6 +100,22 @@ TABLE: Final[dict[str, Row]] = {
     "GET /api/v1/obligations": Row(f"{API}/obligations", (200, 200, 200, 200, 200, 200)),
     "GET /api/v1/attendance": Row(f"{API}/attendance?by=place", (403, 403, 200, 200, 200, 200)),
     "GET /api/v1/villages": Row(f"{API}/villages?unvisited_since=2018-11-01", (403, 403, 200, 200, 200, 200)),
+    #
+    "GET /api/v1/postings": Row(f"{API}/postings", (200, 200, 200, 200, 200, 200)),
+    "POST /api/v1/postings": Row(f"{API}/postings", (403, 403, 403, 403, 403, 201), POSTING),
+    "POST /api/v1/postings/move": Row(f"{API}/postings/move", (403, 403, 403, 403, 403, 200), MOVE),
+    "PATCH /api/v1/postings/<int(max=2147483647):posting>": Row(
+        f"{API}/postings/1", (403, 404, 403, 404, 403, 200), {"end": "2018-12-31"}
+    ),
+    "DELETE /api/v1/postings/<int(max=2147483647):posting>": Row(f"{API}/postings/1", (403, 404, 403, 404, 403, 200)),
+    "GET /api/v1/proposals": Row(f"{API}/proposals", (200, 200, 200, 200, 200, 200)),
+    "GET /api/v1/proposals/<int(max=2147483647):proposal>": Row(f"{API}/proposals/1", (404, 404, 403, 404, 200, 200)),
+    "DELETE /api/v1/proposals/<int(max=2147483647):proposal>": Row(
+        f"{API}/proposals/1", (404, 404, 403, 404, 403, 403)
+    ),
+    "POST /api/v1/proposals/<int(max=2147483647):proposal>/decisions": Row(
+        f"{API}/proposals/1/decisions", (404, 404, 403, 404, 200, 200), {"decision": "refuse", "reason": "no"}
+    ),
     #
     "GET /api/v1/visits": Row(f"{API}/visits", (200, 200, 200, 200, 200, 200)),
     "PUT /api/v1/visits/<uuid:visit>": Row(f"{API}/visits/{VISIT}", (200, 404, 404, 404, 404, 404), CHECK_IN),

@@ -18,7 +18,8 @@ from server.api.document import operations
 from server.app import create_app
 from server.services.deployment import Deployment
 from server.settings import Settings
-from tests.api.authorization import API, CHECK_IN, DIGEST, PHOTO, ROLES, TABLE, VISIT, Row
+from server.storage import proposals
+from tests.api.authorization import API, CHECK_IN, DIGEST, PHOTO, PROPOSAL, ROLES, TABLE, VISIT, Row
 from tests.support.staff import NOW, on_sqlite, token_of
 
 # The contract's list of what needs no token
@@ -84,6 +85,9 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     assert client.put(url, json=CHECK_IN, headers=signed("owner")).status_code == 201
     headers = {**signed("owner"), "Content-Type": "image/jpeg"}
     assert client.put(f"{url}/photos/{DIGEST}", data=PHOTO, headers=headers).status_code == 201
+    deployment: Deployment = app.extensions["daocun.deployment"]
+    with deployment.database.write() as connection:
+        proposals.add(connection, *PROPOSAL, NOW)
     close(app)
     path = folder / "county.db"
     shutil.copyfile(path, folder / "fresh.db")

@@ -37,6 +37,28 @@ def test_a_photo_sent_again_is_200_and_nothing_new(county: County) -> None:
     assert log_of(county.deployment, visit_id())[1][:2] == ("owner", "photo")
 
 
+@pytest.mark.parametrize("how", ["photo", "form"])
+@pytest.mark.parametrize("damage", ["emptied", "removed"])
+def test_a_photo_sent_again_is_on_disk_again(sqlite_county: County, damage: str, how: str) -> None:
+    body = check_in([PHOTO])
+    json_of(sqlite_county.phone().form(body, PHOTO), 201)
+    path = sqlite_county.deployment.photos.path(digest(PHOTO))
+    path.write_bytes(b"") if damage == "emptied" else path.unlink()
+    phone = sqlite_county.phone()
+    json_of(phone.send(PHOTO) if how == "photo" else phone.form(body, PHOTO), 200)
+    assert path.read_bytes() == PHOTO
+
+
+@pytest.mark.parametrize("query", ["?size=thumb", "?size=screen&stamp=1", "?size=original"])
+@pytest.mark.parametrize("who", ["owner", "inside"])
+def test_a_photo_that_has_gone_from_the_disk_is_not_there_for_the_moment(
+    sqlite_county: County, who: str, query: str
+) -> None:
+    json_of(sqlite_county.phone().form(check_in([PHOTO]), PHOTO), 201)
+    sqlite_county.deployment.photos.path(digest(PHOTO)).unlink()
+    refused(sqlite_county.phone(who).look(PHOTO, query), 503, "unavailable")
+
+
 def test_a_photo_is_kept_as_it_was_sent_under_its_digest(sqlite_county: County) -> None:
     data = jpeg(TAGS)
     announced(sqlite_county, data)

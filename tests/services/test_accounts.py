@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from server.adapters import secrets
 from server.domain import problems
 from server.domain.access import Grant, GrantKind
 from server.domain.problems import Kind, Problem
@@ -231,6 +233,44 @@ def test_a_new_code_ends_the_password_and_all_sessions_at_once(office: Deploymen
     assert signing_in.authenticate(office, session.token, NOW) is None
     refused: Kind = problems.SIGN_IN_FAILED
     assert outcome(lambda: signing_in.sign_in(office, "owner", "words of my own", "10.0.0.1", NOW)) == refused.code
+
+
+def test_a_code_from_before_a_grant_gives_nobody_its_rights(office: Deployment) -> None:
+    admin, chief = caller_of(office, "admin"), caller_of(office, "chief")
+    code = accounts.new_activation(office, admin, "owner", NOW).code
+    accounts.add_grant(office, chief, "owner", Grant(GrantKind.ADMIN, "C"), NOW)
+    refused: Kind = problems.ACTIVATION_FAILED
+    assert (
+        outcome(lambda: signing_in.activate(office, "owner", code, "the thief's own", "10.0.0.1", NOW)) == refused.code
+    )
+    code = accounts.new_activation(office, chief, "owner", NOW).code
+    assert signing_in.activate(office, "owner", code, "words of my own", "10.0.0.1", NOW).person.code == "owner"
+
+
+def test_a_grant_that_comes_in_between_keeps_the_account_from_being_reset(
+    office: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = secrets.new_code
+
+    def in_between(*given: Any) -> str:
+        give(office, "owner", GrantKind.ADMIN, "C")
+        return make(*given)
+
+    monkeypatch.setattr(secrets, "new_code", in_between)
+    assert outcome(lambda: accounts.new_activation(office, caller_of(office, "admin"), "owner", NOW)) == DENIED
+    assert signing_in.authenticate(office, token_of("owner"), NOW) is not None
+
+
+def test_who_has_just_lost_a_grant_can_no_longer_use_it(office: Deployment) -> None:
+    admin = caller_of(office, "admin")
+    (grant,) = accounts.grants(office, caller_of(office, "chief"), "admin", NOW)
+    mine = give(office, "owner", GrantKind.REVIEWER, "d2")
+    accounts.end_grant(office, caller_of(office, "chief"), "admin", grant.id, NOW)
+    for action in (accounts.new_activation, accounts.revoke, accounts.end_sessions):
+        assert outcome(lambda: action(office, admin, "owner", NOW)) != DONE  # noqa: B023
+    assert outcome(lambda: accounts.add_grant(office, admin, "owner", Grant(GrantKind.ADMIN, "T"), NOW)) != DONE
+    assert outcome(lambda: accounts.end_grant(office, admin, "owner", mine, NOW)) != DONE
+    assert signing_in.authenticate(office, token_of("owner"), NOW) is not None
 
 
 def test_a_person_without_an_account_has_nothing_to_reset(small_office: Deployment) -> None:

@@ -18,6 +18,7 @@ from server.domain.checks import Finding, Outcome
 from server.domain.problems import Problem
 from server.services import jobs, visits
 from server.services.deployment import Deployment
+from server.storage import register
 from server.storage import tables as t
 from server.storage import visits as rows
 from tests.factories import (
@@ -144,8 +145,9 @@ def test_a_corrected_place_is_followed_from_its_day_on(
 
 
 def test_a_village_that_gets_its_position_later_is_compared_with_it(small_leling: Deployment) -> None:
-    name, level, parent, _, _ = PLACES[DONGZHAO]
-    take_in(small_leling, "places", f"{DONGZHAO} {name} {level} {parent} - - - -")
+    with small_leling.database.write() as connection:
+        connection.execute(update(t.place_standing).where(t.place_standing.c.place == DONGZHAO).values(points=[]))
+        register.bump(connection)
     check_in(small_leling, sent(1, NOW, photos=[PHOTO]), PHOTO)
     assert (status(small_leling), found(small_leling, "place").reason) == ("review", "unknown-place")
     take_in(small_leling, "places", place_row(DONGZHAO))

@@ -1,0 +1,69 @@
+"""`/proposals`: changes that touch what their author owes, and wait for a second person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_restx import Namespace
+
+from schemas.changes import ApprovalIn, DecidedProposalOut, ProposalOut, ProposalsOut, ProposalsQuery
+from server.api import auth
+from server.api.bridge import PERSON, View, answers, asks, refuses, takes, who
+from server.api.changes import changed_out, proposal_out
+from server.api.pagination import page
+from server.domain import problems
+from server.services import proposals
+from server.services.proposals import Seen
+
+ns = Namespace("proposals", path="/proposals", description="Changes that wait for a second person")
+
+
+@ns.route("")
+class Proposals(View):
+    @who(PERSON)
+    @asks(ProposalsQuery)
+    @answers(200, ProposalsOut)
+    def get(self, query: dict[str, Any]) -> Any:
+        """Lists the proposals the caller made or may decide, latest first."""
+        after = int(query["cursor"][0]) if "cursor" in query else None
+        found = proposals.page(
+            auth.deployment(), auth.caller(), query.get("status"), auth.now(), after, query["limit"] + 1
+        )
+        paged = page(found, query["limit"], lambda seen: (str(seen.proposal.id),))
+        return {"items": [_out(seen) for seen in paged["items"]], "next": paged["next"]}
+
+
+@ns.route("/<int(max=2147483647):proposal>")
+class OneProposal(View):
+    @who(PERSON)
+    @answers(200, ProposalOut)
+    def get(self, proposal: int) -> Any:
+        """Shows a proposal."""
+        return _out(proposals.see(auth.deployment(), auth.caller(), proposal, auth.now()))
+
+    @who(PERSON)
+    @answers(204)
+    @refuses(problems.CONFLICT)
+    def delete(self, proposal: int) -> Any:
+        """Takes back a proposal of one's own."""
+        proposals.withdraw(auth.deployment(), auth.caller(), proposal, auth.now())
+
+
+@ns.route("/<int(max=2147483647):proposal>/decisions")
+class Decisions(View):
+    @who(PERSON)
+    @takes(ApprovalIn)
+    @answers(200, DecidedProposalOut)
+    @refuses(problems.CONFLICT, problems.NEEDS_SECOND_PERSON)
+    def post(self, proposal: int, body: dict[str, Any]) -> Any:
+        """Approves a proposal of somebody else's, which does it, or refuses it."""
+        decide = proposals.approve if body["decision"] == "approve" else proposals.refuse
+        decided = decide(auth.deployment(), auth.caller(), proposal, body["reason"], auth.now())
+        return {
+            "proposal": _out(decided.proposal),
+            "changed": changed_out(decided.changed) if decided.changed else None,
+        }
+
+
+def _out(seen: Seen) -> dict[str, Any]:
+    return proposal_out(seen.proposal, seen.by_name)
