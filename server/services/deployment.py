@@ -1,8 +1,7 @@
 """One deployment: the database, the photos, the clock's zone and the limits, handed to every use case."""
 
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -14,22 +13,11 @@ from server.domain.checks import Limits
 from server.domain.duties import Activity, DutyBook
 from server.domain.engine import World
 from server.domain.places import Level
-from server.domain.postings import Leave, Posting
 from server.settings import Settings
-from server.storage import people, register
+from server.storage import register
 from server.storage.database import Connection, Database, open_database
 
 RADII: Mapping[str, float] = {Level.VILLAGE: 500, Level.DISTRICT: 300, Level.TOWNSHIP: 500, Level.COUNTY: 1000}
-_PEOPLE_KEPT = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class StandingFacts:
-    """What is known of a person beside their visits; `excused` as `engine.PersonFacts` has it."""
-
-    postings: Sequence[Posting]
-    leaves: Sequence[Leave]
-    excused: frozenset[tuple[str, str, str]]
 
 
 class _Cache:
@@ -39,7 +27,6 @@ class _Cache:
         self.lock = threading.Lock()
         self.revision = -1
         self.world: World | None = None
-        self.people: OrderedDict[str, tuple[int, StandingFacts]] = OrderedDict()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +56,6 @@ class Deployment:
                 world = World(tree, days, duties, self.service_from, register.moved_days(connection))
                 cache.world, cache.revision = world, revision
             return cache.world
-
-    def standing_facts(self, connection: Connection, person: str, version: int) -> StandingFacts:
-        """A person's postings, leaves and excuses; read again only when their version has moved on."""
-        cache = self._cache
-        with cache.lock:
-            found = cache.people.get(person)
-        if found is None or found[0] != version:
-            postings = people.postings_of(connection, [person]).get(person, [])
-            leaves = people.leaves_of(connection, [person]).get(person, [])
-            excused = people.excused_of(connection, [person]).get(person, frozenset())
-            found = (version, StandingFacts(tuple(postings), tuple(leaves), excused))
-            with cache.lock:
-                cache.people[person] = found
-                if len(cache.people) > _PEOPLE_KEPT:
-                    cache.people.popitem(last=False)
-        return found[1]
 
     def apart(self, database: Database) -> "Deployment":
         """The same deployment on another door to its database, with a cache of its own.

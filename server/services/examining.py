@@ -28,6 +28,7 @@ class Ground:
     postings: Sequence[Posting]
     leaves: Sequence[Leave]
     excused: frozenset[tuple[str, str, str]]
+    taken: bool  # whether the visit that was asked for is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +42,16 @@ class Examined:
     shared: frozenset[rows.Sharer] = frozenset()  # the visits that have a picture in common with it
 
 
-def ground(connection: Connection, deployment: Deployment, person: str) -> Ground:
-    """Reads what a decision about the person rests on; versions first, so that a change in between is noticed."""
-    versions = people.versions(connection, person)
-    if versions is None:
+def ground(connection: Connection, deployment: Deployment, person: str, visit: str = "") -> Ground:
+    """Reads what a decision about the person rests on, with versions by which a later change is noticed.
+
+    `visit` is an id to look for meanwhile.
+    """
+    facts = people.standing(connection, person, visit)
+    if facts is None:
         raise LookupError(person)
-    world = deployment.world(connection, versions.revision)
-    facts = deployment.standing_facts(connection, person, versions.facts)
-    return Ground(versions, world, facts.postings, facts.leaves, facts.excused)
+    world = deployment.world(connection, facts.versions.revision)
+    return Ground(facts.versions, world, facts.postings, facts.leaves, facts.excused, facts.taken)
 
 
 def place_of(visit_place: str | None, visit: Visit, on: Ground) -> str | None:

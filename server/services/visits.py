@@ -25,6 +25,7 @@ from server.services.judging import is_stored, judged_again
 from server.storage import logbook, obligations, people
 from server.storage import visits as rows
 from server.storage.database import Connection
+from server.storage.prepared import together
 
 _log = structlog.get_logger(__name__)
 
@@ -77,18 +78,22 @@ def check_in(deployment: Deployment, person: str, sent: CheckIn, pictures: Seque
     for attempt in range(TRIES):
         try:
             with deployment.database.read() as connection:
+                on = ground(connection, deployment, person, sent.id)
                 # Before anything is asked of it: what it names may be no more, and its files are nobody's.
-                if rows.is_taken(connection, sent.id):
+                if on.taken:
                     raise _Taken
-                on = ground(connection, deployment, person)
                 visit = _new_visit(deployment, person, sent, on, now)
                 photos = _arrived(connection, _announced(sent, now), pictures, deployment, now)
                 found = examine(connection, deployment, on, visit, photos, now)
             if attempt == 0:
                 _keep(deployment, pictures)
             with deployment.database.write(shared=True) as connection:
-                claim(connection, person, on)
-                if not rows.insert_new(connection, found.visit):
+                with together(connection):
+                    turn = people.send_turn(connection, person, on.versions)
+                    new = rows.send_new(connection, found.visit)
+                if not turn.changed:
+                    raise MovedOn
+                if not new.changed:
                     raise _Taken
                 rows.announce(connection, sent.id, photos)
                 _store_pictures(connection, photos, pictures, deployment, now)
@@ -429,9 +434,16 @@ def claim(connection: Connection, person: str, on: Ground) -> None:
 
 def finish(connection: Connection, found: Examined, lines: Sequence[logbook.Line], now: datetime) -> None:
     """Writes what follows from a visit that has been examined: verdicts, marks of other visits, log lines."""
-    obligations.apply(connection, *found.changes)
+    added, changed, gone = found.changes
     rows.mark_stale(connection, found.touched, "neighbour")
-    logbook.write(connection, now, lines)
+    obligations.apply(connection, added, (), gone)
+    if len(changed) > obligations.FEW or any(line.personal for line in lines):
+        obligations.apply(connection, (), changed, ())
+        logbook.write(connection, now, lines)
+        return
+    with together(connection):
+        obligations.apply(connection, (), changed, ())
+        logbook.write(connection, now, lines)
 
 
 def worked_out(old: Visit, new: Visit) -> logbook.Line:

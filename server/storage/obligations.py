@@ -36,7 +36,7 @@ _stored_of = Prepared(
 )
 _CHANGE_NAMES = {name: f"k_{name}" for name in _KEY} | {name: f"v_{name}" for name in _BODY}
 _ADD_NAMES = {name: name for name in _FIELDS}
-_FEW = 4  # a visit seldom counts for more
+FEW = 4  # a visit seldom counts for more
 
 
 def key(o: Obligation) -> Key:
@@ -102,7 +102,7 @@ def apply(
     """
     if gone:
         connection.execute(_drop, [{f"k_{name}": part for name, part in zip(_KEY, k, strict=True)} for k in gone])
-    if len(changed) <= _FEW:
+    if len(changed) <= FEW:
         for one in changed:
             _change_one.run(connection, _row(one, _CHANGE_NAMES))
     else:

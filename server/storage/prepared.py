@@ -5,11 +5,12 @@ in ten microseconds that is most of the cost. Text, types and their conversions 
 is stored and read as anywhere else.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Select
+from sqlalchemy import Connection, Dialect, SelectBase
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeEngine
@@ -32,6 +33,40 @@ class _Compiled:
     converts: list[tuple[int, Callable[[Any], Any]]] | None = None  # known once the driver has said what it returns
 
 
+class Sent:
+    """A statement that was sent with others; what it did is known after the block of `together`."""
+
+    __slots__ = ("_cursor",)
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+
+    @property
+    def changed(self) -> int:
+        """How many rows it changed."""
+        number: int = self._cursor.rowcount
+        return number
+
+
+@contextlib.contextmanager
+def together(connection: Connection) -> Iterator[None]:
+    """Sends what is run in the block to PostgreSQL in one round trip; an error in it comes at the end of the block.
+
+    Only for statements of this module, and nothing of their answers may be asked for before. On SQLite, which is not
+    across a network, they just run.
+    """
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    driver: Any = connection.connection.dbapi_connection
+    error_type = connection.dialect.loaded_dbapi.Error
+    try:
+        with driver.pipeline():
+            yield
+    except error_type as error:
+        raise DBAPIError.instance("", None, error, error_type, dialect=connection.dialect) from error
+
+
 class Prepared:
     """A statement with `bindparam`s for all that varies; an INSERT names its columns in `values`.
 
@@ -40,7 +75,7 @@ class Prepared:
     """
 
     def __init__(
-        self, statement: Select[Any] | UpdateBase | Mapping[str, UpdateBase], values: Sequence[str] | None = None
+        self, statement: SelectBase | UpdateBase | Mapping[str, UpdateBase], values: Sequence[str] | None = None
     ) -> None:
         self._statement = statement
         self._values = values
@@ -69,13 +104,18 @@ class Prepared:
         changed: int = _execute(connection, compiled, values).rowcount
         return changed
 
+    def send(self, connection: Connection, values: Mapping[str, Any]) -> Sent:
+        """Changes rows; how many is to be asked later."""
+        compiled = self._compiled.get(connection.dialect.name) or self._compile(connection.dialect)
+        return Sent(_execute(connection, compiled, values))
+
     def _compile(self, dialect: Dialect) -> _Compiled:
         statement = self._statement[dialect.name] if isinstance(self._statement, Mapping) else self._statement
         compiled: Any = statement.compile(
             dialect=dialect, column_keys=self._values, compile_kwargs={"render_postcompile": True}
         )
         names = compiled.positiontup if compiled.positional else list(compiled.bind_names.values())
-        types = [column.type for column in statement.selected_columns] if isinstance(statement, Select) else []
+        types = [column.type for column in statement.selected_columns] if isinstance(statement, SelectBase) else []
         found = self._compiled[dialect.name] = _Compiled(
             dialect=dialect,
             text=str(compiled),

@@ -15,7 +15,7 @@ from server.domain.checks import Finding, Outcome, VisitStatus
 from server.domain.engine import VisitFact
 from server.storage import tables as t
 from server.storage.people import chunks
-from server.storage.prepared import Prepared
+from server.storage.prepared import Prepared, Sent
 from server.storage.scoping import inside, seen_by
 
 _FIELDS = [field.name for field in fields(Visit)]
@@ -77,7 +77,6 @@ _new_visit = _if_new(t.visit, _FIELDS)
 _new_photo = _if_new(t.photo, _PHOTO)
 _new_addition = _if_new(t.addition, ("visit", "content", "note", "at"))
 _find = Prepared(select(*COLUMNS).where(t.visit.c.id == bindparam("visit")))
-_taken = Prepared(select(t.visit.c.id).where(t.visit.c.id == bindparam("visit")))
 _expected = Prepared(
     select(t.visit.c.person, t.visit_photo.c.digest, t.visit_photo.c.withdrawn_at)
     .select_from(
@@ -150,11 +149,6 @@ def expects(connection: Connection, visit: str, digest: str) -> tuple[str, bool]
     return (row[0], row[1] is not None and row[2] is None) if row else None
 
 
-def is_taken(connection: Connection, visit: str) -> bool:
-    """Whether there is a visit with this id."""
-    return _taken.first(connection, {"visit": visit}) is not None
-
-
 def find_all(connection: Connection, ids: Collection[str]) -> dict[str, Visit]:
     """The visits with these ids."""
     found: dict[str, Visit] = {}
@@ -166,7 +160,12 @@ def find_all(connection: Connection, ids: Collection[str]) -> dict[str, Visit]:
 
 def insert_new(connection: Connection, visit: Visit) -> bool:
     """Stores a new visit; false, and nothing stored, if its id is taken."""
-    return _new_visit.run(connection, _to_row(visit)) == 1
+    return send_new(connection, visit).changed == 1
+
+
+def send_new(connection: Connection, visit: Visit) -> Sent:
+    """As `insert_new`: it has changed one row or none."""
+    return _new_visit.send(connection, _to_row(visit))
 
 
 def insert_many(connection: Connection, visits: Iterable[Visit]) -> None:
