@@ -6,8 +6,9 @@ from datetime import datetime
 from server.adapters import datum
 from server.domain import problems
 from server.domain.checkins import Crs, Visit
-from server.domain.places import BEGINNING, Tree
+from server.domain.places import Tree
 from server.domain.problems import Problem
+from server.services import placing
 from server.services.examining import Ground, gives_gcj02
 from server.storage import decisions as rows
 from server.storage import imports, people, register
@@ -42,14 +43,12 @@ def take_position(connection: Connection, on: Ground, visit: Visit, actor: str) 
         point = datum.to_wgs84(*point, Crs.GCJ02)
     place = tree[visit.place]
     # A village does not move: what was not known on other days is known now too.
-    bare = [standing for standing in place.standings if not standing.points and not standing.polygon]
-    imports.put_standings(connection, ((place.code, replace(s, points=(point,))) for s in bare))
+    standings = tuple(s if s.points or s.polygon else replace(s, points=(point,)) for s in place.standings)
+    now_known = Tree({**tree.places, place.code: replace(place, standings=standings)}.values())
     register.bump(connection)
-    paths = tree.paths(place.code)
-    waiting = rows.open_at(connection, paths)
-    visit_rows.mark_stale(connection, waiting, "place")
-    around = {link for path in paths for link in path.strip("/").split("/")}
-    imports.mark_visits_without_place(connection, BEGINNING, around, "place")
+    placing.store_changed(connection, tree, now_known)
+    placing.mark(connection, tree, now_known, on.world.service_from)
+    waiting = rows.open_at(connection, tree.paths(place.code))
     detail = {"before": {"points": []}, "after": {"points": [list(point)]}, "visit": visit.id}
     return Line(actor, "changed", "place", place.code, detail, path=visit.path), waiting
 
