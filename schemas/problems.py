@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from schemas.base import Base, Integer, Items, Part, Text
+from schemas.decisions import DecisionOut
 
 
 class FieldErrorOut(Base):
@@ -14,7 +15,7 @@ class FieldErrorOut(Base):
 
 
 class ProblemOut(Base):
-    """A refusal; `id` is that of an unexpected error in the server's log."""
+    """A refusal; `id` is that of an unexpected error in the server's log, `decision` what was decided before."""
 
     type = Text(1, 100, required=True)
     title = Text(1, 100, required=True)
@@ -22,4 +23,5 @@ class ProblemOut(Base):
     code = Text(1, 60, required=True)
     detail = Text(0, 1000, required=True)
     errors = Items(Part(FieldErrorOut), 1, 100)
+    decision = Part(DecisionOut)
     id = Text(1, 64)

@@ -25,7 +25,8 @@ from schemas.base import (
     UuidText,
     refuse,
 )
-from server.domain.checkins import Addition, CheckIn, Crs, Function, Position
+from schemas.decisions import AppealOut, DecisionOut
+from server.domain.checkins import Addition, CheckIn, Crs, Entry, Function, Position
 from server.domain.checks import Outcome, VisitStatus
 from server.domain.duties import Activity
 from server.domain.engine import Reason, Status
@@ -143,6 +144,15 @@ class CountsForOut(Base):
     done = Integer(0, 31)
 
 
+class EntryOut(Base):
+    """Who entered the visit for its person, how it had been kept until then, and why."""
+
+    kind = Choice(Entry)
+    by = Code()
+    by_name = Text(0, 100)
+    reason = Text(0, 1000)
+
+
 class VisitBriefOut(Base):
     """A visit as it stands."""
 
@@ -166,6 +176,10 @@ class VisitBriefOut(Base):
     photos = Part(PhotosOut)
     imported = Flag()
     version = Integer(1, 2**31)
+    decisions = Items(Part(DecisionOut))
+    appeal = Part(AppealOut, allow_none=True)
+    entry = Part(EntryOut, allow_none=True)
+    can = Items(Choice(("confirm", "reject", "return", "take-position", "appeal", "add")))
 
 
 class VisitOut(VisitBriefOut):
@@ -181,13 +195,15 @@ class VisitQuery(Page):
     person = Code()
     place = Code()
     status = Choice(VisitStatus)
+    waiting = Choice(("decision", "appeal"))
+    order = Choice(("latest", "oldest"), load_default="latest")
     # `from` is a word of Python's own
     from_ = Day(data_key="from")
     to = Day()
 
 
 class VisitsOut(Base):
-    """A page of visits, latest first."""
+    """A page of visits."""
 
     items = Items(Part(VisitBriefOut))
     next = Cursor(r"[^~]+", r"[^~]+", allow_none=True)

@@ -186,6 +186,10 @@ class Settings:
     photo_alike: int = field(default=3, metadata=_read(_integer(0, 40)))
     speed_kmh: float = field(default=150.0, metadata=_read(_number(1, 100_000)))
 
+    appeal_days: int = field(default=30, metadata=_read(_integer(0, 3660)))
+    paper_per_month: int = field(default=4, metadata=_read(_integer(0, 1000)))
+    excuses_per_month: int = field(default=3, metadata=_read(_integer(0, 1000)))
+
     photo_max_bytes: int = field(default=8 * 1024 * 1024, metadata=_read(_integer(1024, 1024**3)))
     photo_max_pixels: int = field(default=50 * _MEGA, metadata=_read(_integer(10_000, 1000 * _MEGA)))
     photos_max: int = field(default=20, metadata=_read(_integer(1, 100)))

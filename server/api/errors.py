@@ -14,7 +14,7 @@ from schemas.problems import ProblemOut
 from server.adapters.messages import LANGUAGES, Language, has, text
 from server.api.responses import json_bytes
 from server.domain import problems
-from server.domain.problems import FieldError, Kind, Problem, Scalar
+from server.domain.problems import FieldError, Problem
 from server.settings import Settings
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -62,7 +62,7 @@ def language() -> Language:
 
 def answer(problem: Problem) -> Response:
     """The answer to a refusal."""
-    response = _render(problem.kind, problem.params, problem.errors)
+    response = _render(problem)
     if problem.kind.status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
     if problem.retry_after is not None:
@@ -91,13 +91,24 @@ def _unexpected(error: Exception) -> Response:
     # The id is all that the client gets; it leads to the traceback in the log
     number = secrets.token_hex(8)
     _log.error("unexpected", id=number, method=request.method, path=request.path, exc_info=error)
-    return _render(problems.UNEXPECTED, {}, (), number)
+    return _render(Problem(problems.UNEXPECTED), number)
 
 
-def _render(
-    kind: Kind, params: dict[str, Scalar], errors: tuple[FieldError, ...], number: str | None = None
-) -> Response:
+def _render(problem: Problem, number: str | None = None) -> Response:
     in_language = language()
+    body = body_of(problem, in_language)
+    if number is not None:
+        body["id"] = number
+    response = Response(json_bytes(_schema.dump(body)), problem.kind.status, content_type=MEDIA_TYPE)
+    response.headers["Content-Language"] = "zh-CN" if in_language == "zh" else "en"
+    response.headers["Vary"] = "Accept-Language"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def body_of(problem: Problem, in_language: Language) -> dict[str, Any]:
+    """A refusal as the schema `ProblemOut` writes it."""
+    kind, params = problem.kind, problem.params
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(kind.status).phrase,
@@ -105,17 +116,12 @@ def _render(
         "code": kind.code,
         "detail": text(f"problem.{kind.code}", in_language, **(current_app.extensions["daocun.limits"] | params)),
     }
-    if errors:
+    if problem.errors:
         body["errors"] = [
-            {"pointer": error.pointer, "code": error.code, "detail": sentence(error, in_language)} for error in errors
+            {"pointer": error.pointer, "code": error.code, "detail": sentence(error, in_language)}
+            for error in problem.errors
         ]
-    if number is not None:
-        body["id"] = number
-    response = Response(json_bytes(_schema.dump(body)), kind.status, content_type=MEDIA_TYPE)
-    response.headers["Content-Language"] = "zh-CN" if in_language == "zh" else "en"
-    response.headers["Vary"] = "Accept-Language"
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return body | problem.members
 
 
 def sentence(error: FieldError, in_language: Language) -> str:

@@ -62,6 +62,15 @@ def expect_type(request: Request, *media_types: str) -> str:
     return media_type
 
 
+def if_match(request: Request) -> int | None:
+    """The version that `If-Match` names, as our `ETag`s do; none if it names none, 0 for what can be no version."""
+    sent = request.headers.get("If-Match", "*").strip()
+    if sent == "*":
+        return None
+    found = re.fullmatch('"([1-9][0-9]{0,8})"', sent)
+    return int(found[1]) if found else 0
+
+
 def raw_body(request: Request, limit: int, too_large: Problem | None = None, cut: Problem | None = None) -> bytes:
     """The whole body, of at most `limit` bytes.
 

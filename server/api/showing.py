@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,7 @@ from server.adapters.messages import Language, text
 from server.domain.access import Caller
 from server.domain.checkins import Visit, VisitPhoto
 from server.domain.checks import Finding, Outcome
+from server.domain.decisions import Appeal, Decision
 from server.domain.engine import Obligation, status_of
 from server.domain.periods import Moment
 from server.domain.places import Tree
@@ -21,13 +22,18 @@ _METRES = frozenset({"place", "accuracy", "photo-place"})
 
 
 def visit_out(
-    answer: Answer, seen: Seen, caller: Caller, language: Language, zone: ZoneInfo, moment: Moment
+    answer: Answer,
+    seen: Seen,
+    caller: Caller,
+    language: Language,
+    zone: ZoneInfo,
+    moment: Moment,
+    can: Sequence[str],
 ) -> dict[str, Any]:
-    """A visit as the schema `VisitOut` writes it."""
+    """A visit as the schema `VisitOut` writes it; `can` is what the caller may do with it."""
     visit, tree = answer.visit, seen.tree
     names = place_names(tree, visit)
     place = spoken_place(visit, names, language)
-    person = seen.people.get(visit.person)
     own, reviewer = caller.person == visit.person, is_reviewer(caller, visit)
     raw = None
     if visit.raw_latitude is not None and visit.crs != "wgs84":
@@ -35,7 +41,7 @@ def visit_out(
     return {
         "id": visit.id,
         "person": visit.person,
-        "person_name": person.name if person else "",
+        "person_name": _name(seen, visit.person),
         "place": visit.place,
         **names,
         "activity": visit.activity,
@@ -52,7 +58,42 @@ def visit_out(
         "imported": visit.imported,
         "version": visit.version,
         "obligations": [counts_for_out(o, tree, moment) for o in answer.obligations],
+        "decisions": [decision_out(decision, seen, zone) for decision in answer.record.decisions],
+        "appeal": _appeal_out(answer.record.appeal, zone),
+        "entry": _entry_out(visit, seen),
+        "can": can,
     }
+
+
+def decision_out(decision: Decision, seen: Seen, zone: ZoneInfo) -> dict[str, Any]:
+    """A decision with who made it: its person sees that too, for a decision must be answered for."""
+    return {
+        "decision": decision.ruling,
+        "reason": decision.reason,
+        "by": decision.by,
+        "by_name": _name(seen, decision.by),
+        "at": decision.at.astimezone(zone),
+        "on_appeal": decision.on_appeal,
+    }
+
+
+def _appeal_out(appeal: Appeal | None, zone: ZoneInfo) -> dict[str, Any] | None:
+    if appeal is None:
+        return None
+    decided_at = appeal.decided_at.astimezone(zone) if appeal.decided_at else None
+    return {"reason": appeal.reason, "at": appeal.at.astimezone(zone), "decided_at": decided_at}
+
+
+def _entry_out(visit: Visit, seen: Seen) -> dict[str, Any] | None:
+    if visit.entry is None or visit.entered_by is None:
+        return None
+    by = visit.entered_by
+    return {"kind": visit.entry, "by": by, "by_name": _name(seen, by), "reason": visit.entry_reason}
+
+
+def _name(seen: Seen, person: str) -> str:
+    known = seen.people.get(person)
+    return known.name if known else ""
 
 
 def place_names(tree: Tree, visit: Visit) -> dict[str, str | None]:

@@ -45,14 +45,14 @@ class VisitView(View):
         """Check in. Sending the same again is always safe: 200 with the visit as it stands."""
         sent, pictures = _sent(replace(body, id=visit), files)
         answer = visits.check_in(deployment(), caller().person, sent, pictures, now())
-        return _shown(answer), 201 if answer.created else 200, _etag(answer)
+        return shown(answer), 201 if answer.created else 200, etag(answer)
 
     @who(PERSON)
     @answers(200, VisitOut)
     def get(self, visit: str) -> Any:
         """One visit of one's own, or inside one's area."""
         seen = visit_reading.see(deployment(), caller(), visit, now())
-        return _out(seen, caller())[0], 200, _etag(seen.answers[0])
+        return _out(seen, caller())[0], 200, etag(seen.answers[0])
 
 
 @ns.route("/<uuid:visit>/photos/<sha256:digest>")
@@ -79,8 +79,8 @@ class PhotoView(View):
         answer, new = visits.receive_photo(here, caller().person, visit, picture, now())
         received_at = next(photo.received_at for photo in answer.photos if photo.digest == digest)
         assert received_at is not None
-        shown = {"sha256": digest, "received_at": received_at.astimezone(here.zone), "visit": _shown(answer)}
-        return shown, 201 if new else 200, _etag(answer)
+        told = {"sha256": digest, "received_at": received_at.astimezone(here.zone), "visit": shown(answer)}
+        return told, 201 if new else 200, etag(answer)
 
     @who(PERSON)
     @asks(PictureQuery)
@@ -108,7 +108,7 @@ class AdditionsView(View):
     def post(self, visit: str, body: Any) -> Any:
         """More photos, photos that will not come, or a word, for a visit that is still open."""
         answer = visits.add(deployment(), caller().person, visit, body, now())
-        return _shown(answer), 200, _etag(answer)
+        return shown(answer), 200, etag(answer)
 
 
 @ns.route("")
@@ -117,7 +117,7 @@ class VisitsView(View):
     @asks(VisitQuery)
     @answers(200, VisitsOut)
     def get(self, query: dict[str, Any]) -> Any:
-        """Visits of one's own and inside one's area, latest first."""
+        """Visits of one's own and inside one's area, latest first; `waiting` for those one may decide on."""
         if "from_" in query and "to" in query and query["from_"] > query["to"]:
             raise invalid("/to", "order")
         sought = Sought(
@@ -126,6 +126,9 @@ class VisitsView(View):
             first=query.get("from_"),
             last=query.get("to"),
             after=_after(query.get("cursor")),
+            waits_for=caller().person if "waiting" in query else None,
+            appealed=query.get("waiting") == "appeal",
+            oldest_first=query["order"] == "oldest",
         )
         limit = query["limit"]
         seen = visit_reading.find_visits(deployment(), caller(), sought, query.get("place"), limit, now())
@@ -152,17 +155,30 @@ def _checked(data: bytes, digest: str | None, media_type: str) -> Picture:
     return Picture(received, data)
 
 
-def _shown(answer: Answer) -> dict[str, Any]:
-    return _out(visit_reading.shown(caller(), answer), caller())[0]
+def shown(answer: Answer) -> dict[str, Any]:
+    """A visit just taken or decided, for the person who did it."""
+    return _out(visit_reading.shown(deployment(), caller(), answer), caller())[0]
 
 
 def _out(seen: Seen, who_asks: Caller) -> list[dict[str, Any]]:
-    zone = deployment().zone
-    moment = Moment.of(now(), zone)
-    return [visit_out(answer, seen, who_asks, language(), zone, moment) for answer in seen.answers]
+    here = deployment()
+    moment = Moment.of(now(), here.zone)
+    return [
+        visit_out(
+            answer,
+            seen,
+            who_asks,
+            language(),
+            here.zone,
+            moment,
+            visit_reading.can(here, who_asks, answer, seen, now()),
+        )
+        for answer in seen.answers
+    ]
 
 
-def _etag(answer: Answer) -> dict[str, str]:
+def etag(answer: Answer) -> dict[str, str]:
+    """The header that names the visit's version."""
     return {"ETag": f'"{answer.visit.version}"'}
 
 

@@ -100,6 +100,7 @@ class CheckInFacts:
     accuracy_m: float | None = None
     away_m: float | None = None  # from the place; none if either position is unknown
     away_as_gcj02_m: float | None = None  # the same, had the phone sent GCJ-02 without saying so
+    gives_gcj02: bool = False  # this person's phone is known to do just that
     photos: Sequence[PhotoFact] = ()
     copies: Sequence[str] = ()  # earlier visits with exactly one of these pictures
     near_copies: Sequence[str] = ()  # earlier visits with nearly one of them
@@ -152,11 +153,13 @@ def _place(facts: CheckInFacts, limits: Limits) -> Finding:
         return Finding("place", Outcome.WARN, "unknown-place", None, radius)
     if away <= radius:
         return Finding("place", Outcome.PASS, "", away, radius)
+    if facts.away_as_gcj02_m is not None and facts.away_as_gcj02_m <= radius:
+        if facts.gives_gcj02:
+            return Finding("place", Outcome.PASS, "read-as-gcj02", facts.away_as_gcj02_m, radius)
+        return Finding("place", Outcome.WARN, "gcj02", away, radius)
     granted = min(facts.accuracy_m or 0, limits.place_accuracy_m)
     if away <= radius + granted or away <= limits.place_near * radius:
         return Finding("place", Outcome.WARN, "near", away, radius)
-    if facts.away_as_gcj02_m is not None and facts.away_as_gcj02_m <= radius:
-        return Finding("place", Outcome.WARN, "gcj02", away, radius)
     return Finding("place", Outcome.FAIL, "beyond", away, radius)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 Scalar = str | int | float | bool | None  # what a placeholder may hold
 
@@ -35,7 +36,8 @@ class FieldError:
 class Problem(Exception):
     """A refusal; raised anywhere, rendered once by the API or the command line.
 
-    `params` fill the placeholders of the sentence; `retry_after` is in seconds.
+    `params` fill the placeholders of the sentence; `members` are said beside it (RFC 9457, extension members), as the
+    schema of problems writes them; `retry_after` is in seconds.
     """
 
     def __init__(
@@ -44,12 +46,14 @@ class Problem(Exception):
         *,
         errors: Iterable[FieldError] = (),
         params: Mapping[str, Scalar] | None = None,
+        members: Mapping[str, Any] | None = None,
         retry_after: int | None = None,
     ) -> None:
         super().__init__(kind.code)
         self.kind = kind
         self.errors = tuple(errors)
         self.params: dict[str, Scalar] = dict(params or {})
+        self.members: dict[str, Any] = dict(members or {})
         self.retry_after = retry_after
 
 
@@ -92,7 +96,19 @@ VISIT_NOT_OPEN = Kind("visit-not-open", 409)
 ADDITION_DIFFERS = Kind("addition-differs", 409)
 ALREADY_DECIDED = Kind("already-decided", 409)
 ALREADY_APPEALED = Kind("already-appealed", 409)
+NOT_REJECTED = Kind("not-rejected", 409)
+APPEAL_TOO_LATE = Kind("appeal-too-late", 409)
 OWN_VISIT = Kind("own-visit", 403)
+OWN_ENTRY = Kind("own-entry", 403)  # a second person decides on what one has entered
+OWN_DECISION = Kind("own-decision", 403)  # somebody else decides on an appeal
+NO_POSITION_TO_TAKE = Kind("no-position-to-take", 409)
+PAPER_CAP = Kind("paper-cap", 409)
+
+# What was owed and not done
+OBLIGATION_NOT_OPEN = Kind("obligation-not-open", 409)
+ALREADY_EXCUSED = Kind("already-excused", 409)
+EXCUSE_CAP = Kind("excuse-cap", 409)
+OWN_EXCUSE = Kind("own-excuse", 403)
 
 # Photos; the renderer fills in the settings' `limit_mb` and `limit_mp`
 PHOTO_NOT_ANNOUNCED = Kind("photo-not-announced", 404)

@@ -122,11 +122,14 @@ def _facts(
     radius = radius_of(place, visit.day, deployment.radii)
     standing = place.on(visit.day)
     away = as_gcj02 = None
+    point, misread = visit.point, gives_gcj02(on, visit)
     if visit.point and standing:
         away = geodesy.distance_to_place_m(*visit.point, standing.points, standing.polygon)
         if away is not None and away > radius and visit.crs == Crs.WGS84:
             shifted = datum.to_wgs84(*visit.point, Crs.GCJ02)
             as_gcj02 = geodesy.distance_to_place_m(*shifted, standing.points, standing.polygon)
+            if misread and as_gcj02 is not None and as_gcj02 <= radius:
+                point = shifted
     announced = [photo for photo in photos if photo.withdrawn_at is None]
     return CheckInFacts(
         activity=visit.activity,
@@ -144,17 +147,24 @@ def _facts(
         accuracy_m=visit.accuracy_m,
         away_m=away,
         away_as_gcj02_m=as_gcj02,
-        photos=[_photo_fact(photo, visit) for photo in announced if photo.received_at],
+        gives_gcj02=misread,
+        photos=[_photo_fact(photo, point) for photo in announced if photo.received_at],
         copies=sorted(s.id for s in earlier if s.exact),
         near_copies=sorted({s.id for s in earlier if not s.exact}),
         previous=_previous(visit, sketches),
     )
 
 
-def _photo_fact(photo: VisitPhoto, visit: Visit) -> PhotoFact:
+def gives_gcj02(on: Ground, visit: Visit) -> bool:
+    """Whether what the phone called WGS-84 may be GCJ-02, as reviewers have found of this person's earlier visits."""
+    since = on.versions.gcj02_from
+    return visit.crs == Crs.WGS84 and since is not None and visit.occurred_at > since
+
+
+def _photo_fact(photo: VisitPhoto, point: tuple[float, float] | None) -> PhotoFact:
     away = None
-    if visit.point and photo.latitude is not None and photo.longitude is not None:
-        away = geodesy.distance_m(*visit.point, photo.latitude, photo.longitude)
+    if point and photo.latitude is not None and photo.longitude is not None:
+        away = geodesy.distance_m(*point, photo.latitude, photo.longitude)
     return PhotoFact(away, photo.taken_at)
 
 

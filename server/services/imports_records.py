@@ -153,8 +153,8 @@ def plan_visits(connection: Connection, context: Context, parsed: Parsed[VisitRo
         visit = _visit(row, tree, context)
         was = stored.get(row.id)
         if was is not None:
-            status = VisitStatus(was.status) if was.decided else visit.status
-            visit = replace(visit, status=status, decided=was.decided, version=was.version + 1)
+            status = VisitStatus(was.status) if was.decided or was.held else visit.status
+            visit = replace(visit, status=status, decided=was.decided, held=was.held, version=was.version + 1)
             if (was.content, was.status) == (visit.content, visit.status):
                 found.unchanged += 1
                 continue

@@ -1,6 +1,6 @@
 """Looking at visits and their photos, inside the caller's area."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
@@ -12,15 +12,18 @@ from server.adapters.measures import metres
 from server.adapters.messages import text
 from server.adapters.photos import Renditions
 from server.domain import problems
-from server.domain.access import Caller, GrantKind, Scope, scope_of
+from server.domain.access import Caller, GrantKind, Scope, areas, scope_of
 from server.domain.checkins import Visit, VisitPhoto
+from server.domain.checks import VisitStatus
+from server.domain.decisions import NOTHING, barred, rulings, senders, takes_additions, unappealable
 from server.domain.periods import local_day
 from server.domain.places import Tree
 from server.domain.problems import Problem, invalid
 from server.services import visits
+from server.services.aftermath import can_take_position
 from server.services.deployment import Deployment
 from server.services.visits import Answer
-from server.storage import people
+from server.storage import decisions, people
 from server.storage import visits as rows
 from server.storage.database import Connection
 
@@ -36,6 +39,7 @@ class Seen:
     answers: list[Answer]
     people: Mapping[str, people.Person]
     tree: Tree
+    rejected_later: Mapping[str, datetime]  # of one's own visits: when the checks rejected what they had taken before
 
 
 def see(deployment: Deployment, caller: Caller, visit: str, now: datetime) -> Seen:
@@ -44,12 +48,35 @@ def see(deployment: Deployment, caller: Caller, visit: str, now: datetime) -> Se
     if answer is None or not _may_see(deployment, caller, answer.visit, answer.tree, now):
         raise Problem(problems.NOT_FOUND)
     with deployment.database.read() as connection:
-        return Seen([answer], people.named(connection, [answer.visit.person]), answer.tree)
+        named = people.named(connection, _named_in([answer]))
+        return Seen([answer], named, answer.tree, _rejected_later(connection, caller, [answer]))
 
 
-def shown(caller: Caller, answer: Answer) -> Seen:
-    """A visit just taken, to be answered to the person who sent it; nothing more need be read for that."""
-    return Seen([answer], {caller.person: people.Person(caller.person, caller.name)}, answer.tree)
+def shown(deployment: Deployment, caller: Caller, answer: Answer) -> Seen:
+    """A visit just taken or decided, to be answered to who did it; read is only who else it names."""
+    known = {caller.person: people.Person(caller.person, caller.name)}
+    others = _named_in([answer]) - known.keys()
+    if not others and (answer.created or answer.visit.status is not VisitStatus.REJECTED):
+        return Seen([answer], known, answer.tree, {})
+    with deployment.database.read() as connection:
+        known |= people.named(connection, others)
+        return Seen([answer], known, answer.tree, _rejected_later(connection, caller, [answer]))
+
+
+def _rejected_later(connection: Connection, caller: Caller, answers: Sequence[Answer]) -> Mapping[str, datetime]:
+    own = [
+        visit.id
+        for visit in (answer.visit for answer in answers)
+        if visit.person == caller.person and visit.status is VisitStatus.REJECTED and not visit.decided
+    ]
+    return decisions.rejected_later(connection, own) if own else {}
+
+
+def _named_in(answers: Sequence[Answer]) -> set[str]:
+    """Everybody whom these visits name: their people, who entered them, and who decided on them."""
+    found = {answer.visit.person for answer in answers}
+    found |= {answer.visit.entered_by for answer in answers if answer.visit.entered_by}
+    return found | {decision.by for answer in answers for decision in answer.record.decisions}
 
 
 def find_visits(
@@ -63,13 +90,19 @@ def find_visits(
         tree = deployment.world(connection).tree
         today = local_day(now, deployment.zone)
         scope = scope_of(caller, tree, today)
+        if sought.waits_for is not None:
+            scope = Scope(None, areas(caller.grants, tree, today, {GrantKind.REVIEWER}))
         if place is not None:
             _check_place(connection, place, scope, tree, caller, today)
             sought = replace(sought, place=tree.paths(place))
         found = rows.listed(connection, scope, sought, limit + 1)
         photos = rows.photos_of_all(connection, [visit.id for visit in found])
-        named = people.named(connection, [visit.person for visit in found])
-        return Seen([Answer(visit, photos.get(visit.id, []), [], tree) for visit in found], named, tree)
+        records = decisions.records(connection, [visit.id for visit in found if visit.decided or visit.held])
+        answers = [
+            Answer(visit, photos.get(visit.id, []), [], tree, record=records.get(visit.id, NOTHING)) for visit in found
+        ]
+        named = people.named(connection, _named_in(answers))
+        return Seen(answers, named, tree, _rejected_later(connection, caller, answers))
 
 
 def _check_place(connection: Connection, place: str, scope: Scope, tree: Tree, caller: Caller, today: date) -> None:
@@ -85,8 +118,24 @@ def _check_place(connection: Connection, place: str, scope: Scope, tree: Tree, c
 
 
 def is_reviewer(caller: Caller, visit: Visit) -> bool:
-    """Whether the caller may decide on the visit, and so see what only reviewers see: never on one's own."""
+    """Whether the caller reviews visits there, and so sees what only reviewers see: never of one's own."""
     return caller.person != visit.person and caller.has({GrantKind.REVIEWER}, visit.path)
+
+
+def can(deployment: Deployment, caller: Caller, answer: Answer, seen: Seen, now: datetime) -> list[str]:
+    """What the caller may do with the visit now: `confirm`, `reject`, `return`, `take-position`, `appeal`, `add`."""
+    visit, record = answer.visit, answer.record
+    found: list[str] = []
+    if caller.has({GrantKind.REVIEWER}, visit.path) and barred(caller.person, visit, record) is None:
+        found += rulings(visit)
+        if can_take_position(visit, answer.tree):
+            found.append("take-position")
+    later, days = seen.rejected_later.get(visit.id), deployment.settings.appeal_days
+    if caller.person == visit.person and unappealable(visit, record, later, now, days) is None:
+        found.append("appeal")
+    if caller.person in senders(visit) and takes_additions(visit, record):
+        found.append("add")
+    return found
 
 
 def picture(

@@ -15,6 +15,7 @@ from server.adapters.photos import Received
 from server.domain import problems
 from server.domain.checkins import Addition, CheckIn, Visit, VisitPhoto
 from server.domain.checks import VisitStatus
+from server.domain.decisions import NOTHING, Record, reopened, senders, takes_additions
 from server.domain.engine import Obligation
 from server.domain.periods import month_of, week_of
 from server.domain.places import Level, Tree
@@ -22,7 +23,7 @@ from server.domain.problems import Problem, invalid
 from server.services.deployment import Deployment
 from server.services.examining import Examined, Ground, examine, ground, place_of, still_shared
 from server.services.judging import is_stored, judged_again
-from server.storage import logbook, obligations, people
+from server.storage import decisions, logbook, obligations, people
 from server.storage import visits as rows
 from server.storage.database import Connection
 from server.storage.prepared import together
@@ -44,6 +45,7 @@ class Answer:
     obligations: list[Obligation]
     tree: Tree  # the places as they stood when this was read or decided
     created: bool = False
+    record: Record = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +117,9 @@ def expect_photo(deployment: Deployment, person: str, visit: str, digest: str) -
     """Raises Problem before a body is read: NOT_FOUND for another's visit, PHOTO_NOT_ANNOUNCED."""
     with deployment.database.read() as connection:
         expected = rows.expects(connection, visit, digest)
-    if expected is None or expected[0] != person:
+    if expected is None or person not in expected[:2]:
         raise Problem(problems.NOT_FOUND)
-    if not expected[1]:
+    if not expected[2]:
         raise Problem(problems.PHOTO_NOT_ANNOUNCED)
 
 
@@ -149,7 +151,7 @@ def add(deployment: Deployment, person: str, visit: str, addition: Addition, now
     def apply(connection: Connection, old: Visit, photos: list[VisitPhoto]) -> list[VisitPhoto] | None:
         if rows.has_addition(connection, visit, addition.digest()):
             return None
-        if old.imported or old.status not in (VisitStatus.INCOMPLETE, VisitStatus.RETURNED, VisitStatus.REJECTED):
+        if not takes_additions(old, _record(connection, old)):
             raise Problem(problems.VISIT_NOT_OPEN)
         return _with_addition(deployment, old, photos, addition, now)
 
@@ -171,7 +173,8 @@ def find(deployment: Deployment, visit: str) -> Answer | None:
         if found is None:
             return None
         photos, owed = rows.photos_of(connection, visit), counts_for(connection, deployment, found)
-        return Answer(found, photos, owed, deployment.world(connection).tree)
+        tree, record = deployment.world(connection).tree, _record(connection, found)
+        return Answer(found, photos, owed, tree, record=record)
 
 
 def work_off(deployment: Deployment, now: datetime, only: Sequence[str] | None = None, limit: int = 500) -> int:
@@ -230,29 +233,34 @@ def _change(
     now: datetime,
     pictures: Sequence[Picture] = (),
 ) -> tuple[Answer, bool]:
-    """Applies a change to the photos of a person's own visit; whether anything was changed."""
-    for attempt in range(TRIES):
+    """Applies a change to the photos of a visit by who may send them; whether anything was changed."""
+    owner, kept = person, False
+    for _ in range(TRIES):
         try:
             with deployment.database.read() as connection:
-                on = ground(connection, deployment, person)
+                on = ground(connection, deployment, owner)
                 old = rows.find(connection, visit)
-                if old is None or old.person != person:
+                if old is None or person not in senders(old):
                     raise Problem(problems.NOT_FOUND)
-                before = rows.photos_of(connection, visit)
+                if old.person != owner:  # who entered it for somebody else
+                    owner = old.person
+                    continue
+                before, record = rows.photos_of(connection, visit), _record(connection, old)
                 photos = change(connection, old, before)
                 if photos is None:
                     # Written again all the same: the answer promises that it is on disk, and a damaged copy is healed.
                     _keep(deployment, pictures)
-                    return Answer(old, before, counts_for(connection, deployment, old), on.world.tree), False
+                    owed = counts_for(connection, deployment, old)
+                    return Answer(old, before, owed, on.world.tree, record=record), False
                 draft = replace(old, version=old.version + 1)
+                if old.status is VisitStatus.RETURNED and not any(photo.missing for photo in photos):
+                    draft = reopened(draft)  # completed: it is the office's turn again
                 found = examine(connection, deployment, on, draft, photos, now, old)
-                if old.status is VisitStatus.RETURNED and not found.visit.missing:
-                    # Completed: it is the office's turn again.
-                    found = replace(found, visit=replace(found.visit, status=VisitStatus.REVIEW))
-            if attempt == 0:
+            if not kept:
                 _keep(deployment, pictures)
+                kept = True
             with deployment.database.write(shared=True) as connection:
-                claim(connection, person, on)
+                claim(connection, owner, on)
                 act(connection, photos)
                 if pictures and not still_shared(connection, deployment, found, photos):
                     raise MovedOn
@@ -262,7 +270,7 @@ def _change(
                     lines.append(worked_out(old, found.visit))
                 finish(connection, found, lines, now)
             neighbours(deployment, now, found.touched)
-            return Answer(found.visit, photos, counted(found), on.world.tree), True
+            return Answer(found.visit, photos, counted(found), on.world.tree, record=record), True
         except MovedOn:
             continue
     raise Problem(problems.UNAVAILABLE, retry_after=1)
@@ -424,6 +432,13 @@ def _with_addition(
     if sum(photo.withdrawn_at is None for photo in by_digest.values()) > deployment.settings.photos_max:
         raise invalid("/photos", "count", min=0, max=deployment.settings.photos_max)
     return list(by_digest.values())
+
+
+def _record(connection: Connection, visit: Visit) -> Record:
+    """What people have said on the visit; asked for only where somebody can have said anything."""
+    if visit.decided or visit.held:
+        return decisions.record_of(connection, visit.id)
+    return NOTHING
 
 
 def claim(connection: Connection, person: str, on: Ground) -> None:

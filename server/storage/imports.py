@@ -177,6 +177,7 @@ class StoredVisit:
     content: bytes
     imported: bool
     decided: bool
+    held: bool
     version: int
 
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import date, datetime
 from itertools import islice
 from typing import TypeVar
 
@@ -54,6 +54,7 @@ class Versions:
     visits: int
     judged_from: date | None
     judged_to: date | None
+    gcj02_from: datetime | None = None  # what the person's phone calls WGS-84 is GCJ-02 since; moves on with `visits`
 
 
 def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
@@ -81,10 +82,13 @@ def named(connection: Connection, codes: Collection[str]) -> dict[str, Person]:
 
 
 _versions = Prepared(
-    select(t.register.c.revision, t.person.c.facts, t.person.c.visits, t.register.c.judged_from, t.register.c.judged_to)
+    select(
+        t.register.c.revision, t.person.c.facts, t.person.c.visits, t.register.c.judged_from, t.register.c.judged_to,
+        t.person.c.gcj02_from,
+    )
     .join_from(t.person, t.register, t.register.c.id == 1)
     .where(t.person.c.code == bindparam("code"))
-)
+)  # fmt: skip
 
 
 def versions(connection: Connection, code: str) -> Versions | None:
@@ -183,6 +187,11 @@ def send_turn(connection: Connection, code: str, versions: Versions) -> Sent:
     """As `take_turn`: it has changed one row or none."""
     held = {"k_visits": versions.visits, "k_facts": versions.facts, "k_revision": versions.revision}
     return _take_turn.send(connection, {"k_code": code, **held})
+
+
+def set_gcj02_from(connection: Connection, code: str, instant: datetime | None) -> None:
+    """Keeps since when the person's phone has given GCJ-02 for WGS-84; none: it has not."""
+    connection.execute(update(t.person).where(t.person.c.code == code).values(gcj02_from=instant))
 
 
 def all_versions(connection: Connection, codes: Sequence[str], lock: bool = False) -> dict[str, tuple[int, int]]:

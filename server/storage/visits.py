@@ -13,6 +13,7 @@ from server.domain.access import Scope
 from server.domain.checkins import Entry, Visit, VisitPhoto
 from server.domain.checks import Finding, Outcome, VisitStatus
 from server.domain.engine import VisitFact
+from server.storage import decisions
 from server.storage import tables as t
 from server.storage.people import chunks
 from server.storage.prepared import Prepared, Sent
@@ -78,7 +79,7 @@ _new_photo = _if_new(t.photo, _PHOTO)
 _new_addition = _if_new(t.addition, ("visit", "content", "note", "at"))
 _find = Prepared(select(*COLUMNS).where(t.visit.c.id == bindparam("visit")))
 _expected = Prepared(
-    select(t.visit.c.person, t.visit_photo.c.digest, t.visit_photo.c.withdrawn_at)
+    select(t.visit.c.person, t.visit.c.entered_by, t.visit_photo.c.digest, t.visit_photo.c.withdrawn_at)
     .select_from(
         t.visit.outerjoin(
             t.visit_photo,
@@ -143,10 +144,10 @@ def find(connection: Connection, visit: str) -> Visit | None:
     return from_row(row) if row else None
 
 
-def expects(connection: Connection, visit: str, digest: str) -> tuple[str, bool] | None:
-    """Whose visit it is, and whether it announced the picture and did not withdraw it; none without the visit."""
+def expects(connection: Connection, visit: str, digest: str) -> tuple[str, str | None, bool] | None:
+    """Whose visit it is, who entered it for them, and whether it awaits or has the picture; none without the visit."""
     row = _expected.first(connection, {"visit": visit, "digest": digest})
-    return (row[0], row[1] is not None and row[2] is None) if row else None
+    return (row[0], row[1], row[2] is not None and row[3] is None) if row else None
 
 
 def find_all(connection: Connection, ids: Collection[str]) -> dict[str, Visit]:
@@ -420,10 +421,13 @@ class Sought:
     first: date | None = None
     last: date | None = None
     after: tuple[datetime, str] | None = None
+    waits_for: str | None = None  # a reviewer who may decide on them
+    appealed: bool = False  # of those that wait: appealed ones, or the others
+    oldest_first: bool = False
 
 
 def listed(connection: Connection, scope: Scope, sought: Sought, limit: int) -> list[Visit]:
-    """Visits inside the scope, latest first."""
+    """Visits inside the scope, latest first unless said otherwise."""
     c = t.visit.c
     query = select(*COLUMNS).where(seen_by(scope, c.person, c.path))
     if sought.person is not None:
@@ -436,8 +440,13 @@ def listed(connection: Connection, scope: Scope, sought: Sought, limit: int) -> 
         query = query.where(c.day >= sought.first)
     if sought.last is not None:
         query = query.where(c.day <= sought.last)
+    if sought.waits_for is not None:
+        query = query.where(decisions.waits_for(sought.waits_for, sought.appealed))
     if sought.after is not None:
         at, visit = sought.after
-        query = query.where(or_(c.occurred_at < at, and_(c.occurred_at == at, c.id < visit)))
-    query = query.order_by(c.occurred_at.desc(), c.id.desc()).limit(limit)
-    return [from_row(row) for row in connection.execute(query)]
+        if sought.oldest_first:
+            query = query.where(or_(c.occurred_at > at, and_(c.occurred_at == at, c.id > visit)))
+        else:
+            query = query.where(or_(c.occurred_at < at, and_(c.occurred_at == at, c.id < visit)))
+    order = (c.occurred_at, c.id) if sought.oldest_first else (c.occurred_at.desc(), c.id.desc())
+    return [from_row(row) for row in connection.execute(query.order_by(*order).limit(limit))]

@@ -34,8 +34,8 @@ def test_chinese_sentences_are_chinese() -> None:
 
 @pytest.mark.parametrize("kind", problems.all_kinds(), ids=lambda kind: kind.code)
 def test_every_refusal_has_its_sentence(kind: problems.Kind) -> None:
-    assert text(f"problem.{kind.code}", "zh", limit_mb=8, limit_mp=50)
-    assert text(f"problem.{kind.code}", "en", limit_mb=8, limit_mp=50)
+    assert text(f"problem.{kind.code}", "zh", limit_mb=8, limit_mp=50, days=30, most=4)
+    assert text(f"problem.{kind.code}", "en", limit_mb=8, limit_mp=50, days=30, most=4)
 
 
 def test_every_refusal_has_a_code_of_its_own() -> None:

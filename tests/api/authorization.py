@@ -48,6 +48,9 @@ PERSON: Final = {
 LEAVE: Final = {"start": "2018-11-26", "end": "2018-11-27", "kind": "meeting", "person": "owner"}
 POSTING: Final = {"person": "owner", "role": "stationed-cadre", "place": "d2", "start": "2018-11-01"}
 MOVE: Final = {"person": "owner", "role": "envoy", "from": "d1", "to": "d2", "on": "2018-11-26"}
+REJECTED: Final = "018c5c2e-7d11-7c3a-9f00-0d0f5b0a1c2f"
+FAR_AWAY: Final = {**CHECK_IN, "photos": [], "position": {"latitude": POINT[0] + 1, "longitude": POINT[1]}}
+DECISION: Final = {"decision": "confirm", "reason": "支部书记作证"}
 GRANT: Final = {"kind": "reviewer", "place": "d1"}
 
 
@@ -164,5 +167,14 @@ TABLE: Final[dict[str, Row]] = {
     ),
     "POST /api/v1/visits/<uuid:visit>/additions": Row(
         f"{API}/visits/{VISIT}/additions", (200, 404, 404, 404, 404, 404), {"withdrawn": [AWAITED]}
+    ),
+    "POST /api/v1/visits/<uuid:visit>/decisions": Row(
+        f"{API}/visits/{VISIT}/decisions", (403, 404, 200, 404, 403, 403), DECISION
+    ),
+    "POST /api/v1/visits/<uuid:visit>/appeal": Row(
+        f"{API}/visits/{REJECTED}/appeal", (200, 404, 403, 404, 403, 403), {"reason": "我在村里"}
+    ),
+    "POST /api/v1/decisions": Row(
+        f"{API}/decisions", (403, 403, 200, 200, 403, 403), {"items": [{"visit": VISIT, **DECISION}]}
     ),
 }

@@ -72,6 +72,21 @@ class Phone:
         """Adds to a visit."""
         return self.http.post(f"{API}/visits/{visit or visit_id()}/additions", json=body, headers=self.headers)
 
+    def decide(self, decision: str, visit: str | None = None, reason: str = "已核实", **given: Any) -> TestResponse:
+        """Decides on a visit; `if_match` is an ETag, everything else goes into the body."""
+        headers = {**self.headers, "If-Match": given.pop("if_match")} if "if_match" in given else self.headers
+        body = {"decision": decision, "reason": reason, **given}
+        return self.http.post(f"{API}/visits/{visit or visit_id()}/decisions", json=body, headers=headers)
+
+    def appeal(self, visit: str | None = None, reason: str = "我在村里") -> TestResponse:
+        """Appeals against the rejection of a visit."""
+        url = f"{API}/visits/{visit or visit_id()}/appeal"
+        return self.http.post(url, json={"reason": reason}, headers=self.headers)
+
+    def post(self, path: str, body: Any) -> TestResponse:
+        """Posts to a path of the API."""
+        return self.http.post(API + path, json=body, headers=self.headers)
+
     def see(self, visit: str | None = None) -> TestResponse:
         """Looks at a visit."""
         return self.get(f"/visits/{visit or visit_id()}")

@@ -19,7 +19,20 @@ from server.app import create_app
 from server.services.deployment import Deployment
 from server.settings import Settings
 from server.storage import leaves, proposals
-from tests.api.authorization import API, AWAY, CHECK_IN, DIGEST, PHOTO, PROPOSAL, ROLES, TABLE, VISIT, Row
+from tests.api.authorization import (
+    API,
+    AWAY,
+    CHECK_IN,
+    DIGEST,
+    FAR_AWAY,
+    PHOTO,
+    PROPOSAL,
+    REJECTED,
+    ROLES,
+    TABLE,
+    VISIT,
+    Row,
+)
 from tests.support.staff import NOW, on_sqlite, token_of
 
 # The contract's list of what needs no token
@@ -83,6 +96,9 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     client: FlaskClient = app.test_client()
     url = f"{API}/visits/{VISIT}"
     assert client.put(url, json=CHECK_IN, headers=signed("owner")).status_code == 201
+    rejected = client.put(f"{API}/visits/{REJECTED}", json=FAR_AWAY, headers=signed("owner"))
+    assert rejected.json is not None
+    assert rejected.json["status"] == "rejected"
     headers = {**signed("owner"), "Content-Type": "image/jpeg"}
     assert client.put(f"{url}/photos/{DIGEST}", data=PHOTO, headers=headers).status_code == 201
     deployment: Deployment = app.extensions["daocun.deployment"]

@@ -78,7 +78,18 @@ def test_a_good_check_in_passes_every_check_in_the_order_of_the_table() -> None:
         pytest.param({"away_m": None}, WARN, "unknown-place", id="the place has no position yet"),
         pytest.param({"away_m": 1500, "away_as_gcj02_m": 500}, WARN, "gcj02", id="would pass read as GCJ-02"),
         pytest.param({"away_m": 1500, "away_as_gcj02_m": 500.1}, FAIL, "beyond", id="would not quite, as GCJ-02"),
-        pytest.param({"away_m": 900, "away_as_gcj02_m": 10}, WARN, "near", id="near needs no other reading"),
+        pytest.param({"away_m": 900, "away_as_gcj02_m": 10}, WARN, "gcj02", id="near, but right as GCJ-02"),
+        pytest.param({"away_m": 900, "away_as_gcj02_m": 501}, WARN, "near", id="near, and no better as GCJ-02"),
+        pytest.param(
+            {"away_m": 1500, "away_as_gcj02_m": 9, "gives_gcj02": True},
+            PASS,
+            "read-as-gcj02",
+            id="known to give GCJ-02",
+        ),
+        pytest.param(
+            {"away_m": 1500, "away_as_gcj02_m": 501, "gives_gcj02": True}, FAIL, "beyond", id="known, but elsewhere"
+        ),
+        pytest.param({"away_m": 10, "away_as_gcj02_m": 540, "gives_gcj02": True}, PASS, "", id="known, but right now"),
         pytest.param({"away_m": 400, "away_as_gcj02_m": 9000}, PASS, "", id="nor does a pass"),
         pytest.param({"away_m": float("nan")}, FAIL, "beyond", id="nonsense is nowhere near"),
     ],
@@ -87,7 +98,8 @@ def test_place(facts: dict[str, Any], outcome: Outcome, reason: str) -> None:
     finding = found("place", **facts)
     assert (finding.outcome, finding.reason) == (outcome, reason)
     assert finding.limit == facts.get("radius_m", 500)
-    assert finding.value is facts["away_m"] if "away_m" in facts else finding.value == 30
+    shown = "away_as_gcj02_m" if reason == "read-as-gcj02" else "away_m"
+    assert finding.value is facts.get(shown, GOOD.away_m)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ person = Table(
     # Optimistic locks: `facts` counts changes of postings and leave, `visits` those of the person's visits.
     Column("facts", BigInteger, nullable=False, server_default="0"),
     Column("visits", BigInteger, nullable=False, server_default="0"),
+    Column("gcj02_from", Instant),  # check-ins captured later are read as GCJ-02 where only that makes sense
     CheckConstraint("length(code) BETWEEN 1 AND 32", name="code"),
     one_of("language", ("zh", "en")),
     Index(None, "phone"),

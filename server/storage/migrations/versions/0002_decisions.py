@@ -262,6 +262,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("hash", name=op.f("pk_feed")),
     )
     op.create_index(op.f("ix_feed_person"), "feed", ["person"], unique=False)
+    op.add_column("person", sa.Column("gcj02_from", Instant(), nullable=True))
     op.add_column("log", sa.Column("path", code(250), server_default="", nullable=False))
     op.add_column("log", sa.Column("about", code(), nullable=True))
     op.add_column("log", sa.Column("personal", sa.LargeBinary(), nullable=True))
@@ -298,6 +299,7 @@ def downgrade() -> None:
     op.drop_column("place", "successors")
     op.drop_index(op.f("ix_log_path_id"), table_name="log")
     op.drop_index(op.f("ix_log_at"), table_name="log", postgresql_using="brin")
+    op.drop_column("person", "gcj02_from")
     op.drop_column("log", "personal")
     op.drop_column("log", "about")
     op.drop_column("log", "path")

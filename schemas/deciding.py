@@ -1,0 +1,36 @@
+"""Several decisions in one call."""
+
+from schemas.base import Base, Integer, Items, Part, UuidText
+from schemas.decisions import DecisionIn
+from schemas.problems import ProblemOut
+from schemas.visits import VisitOut
+
+MOST_AT_ONCE = 100
+
+
+class ItemIn(DecisionIn):
+    """One of several decisions; `if_match` is the version of the visit that the reviewer has seen."""
+
+    visit = UuidText(required=True)
+    if_match = Integer(1, 2**31, allow_none=True, load_default=None)
+
+
+class DecisionsIn(Base):
+    """Several decisions, each made for itself."""
+
+    items = Items(Part(ItemIn), 1, MOST_AT_ONCE, required=True)
+
+
+class ItemOut(Base):
+    """What became of one of them: the status it would have had alone, and the visit or why not."""
+
+    id = UuidText()
+    status = Integer(200, 599)
+    visit = Part(VisitOut)
+    problem = Part(ProblemOut)
+
+
+class DecisionsOut(Base):
+    """What became of each, in the order sent."""
+
+    items = Items(Part(ItemOut), most=MOST_AT_ONCE)
