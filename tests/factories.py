@@ -30,7 +30,7 @@ from server.domain.places import BEGINNING, Level, Place, Standing
 from server.services import imports
 from server.services.deployment import Deployment
 from server.services.visits import Picture
-from server.storage import accounts, people, register
+from server.storage import accounts, keys, people, register
 from server.storage import tables as t
 from tests.adapters.samples import encoded
 
@@ -225,11 +225,16 @@ _TABLES = [table for table in t.metadata.sorted_tables if table.name != "attempt
 
 
 def log_of(deployment: Deployment, visit: str) -> list[tuple[str, str, Any]]:
-    """Actor, verb and detail of the log's lines about a visit, in order."""
+    """Actor, verb and detail of the log's lines about a visit, in order, with what in them is personal."""
     c = t.log.c
-    query = select(c.actor, c.verb, c.detail).where(c.kind == "visit", c.subject == visit).order_by(c.id)
+    columns = (c.actor, c.verb, c.detail, c.about, c.personal)
+    query = select(*columns).where(c.kind == "visit", c.subject == visit).order_by(c.id)
     with deployment.database.read() as connection:
-        return [(actor, verb, detail) for actor, verb, detail in connection.execute(query)]
+        rows = connection.execute(query).all()
+        opened = keys.opened(connection, [(row.about, row.personal) for row in rows])
+        return [
+            (row.actor, row.verb, row.detail | (personal or {})) for row, personal in zip(rows, opened, strict=True)
+        ]
 
 
 def missing_of(photos: Iterable[VisitPhoto]) -> list[str]:
