@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -183,18 +184,68 @@ def place(code: str, service_from: date | str) -> None:
     tell("service-from", place=code, day=day.isoformat() if day else "–")
 
 
-@click.command("scrub")
-def scrub() -> None:
-    """Check every stored photo against its digest."""
-    from server.services import upkeep
+class Head(click.ParamType[Any]):
+    """The head of a block of the log as `daocun head` prints it, `17:3f2a…`."""
 
-    with opened() as deployment, terminal.progress("scrubbing") as progress:
-        checked, wrong = upkeep.scrub(deployment, progress)
-    for one in wrong:
-        click.echo(f"{one.fault}\t{one.digest}\t{' '.join(one.visits)}")
-    tell("scrubbed", checked=checked, wrong=len(wrong))
+    name = "NUMBER:HASH"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, str]:
+        """The block's number and its hash; bad usage if it is not one."""
+        found = re.fullmatch(r"([1-9][0-9]{0,17}):([0-9a-fA-F]{64})", str(value).strip())
+        if found is None:
+            self.fail(both("cli.expected-head", value=value), param, ctx)
+        return int(found[1]), found[2].lower()
+
+
+@click.command("scrub")
+@click.option("--head", "heads", type=Head(), multiple=True, help="A head that was kept elsewhere; may be repeated.")
+@click.option(
+    "--heads", "file", type=click.File("r"), help="A file of such heads, one a line; - reads them from stdin."
+)
+@click.option("--photos/--no-photos", default=True, help="Read every photo too (default: yes).")
+def scrub(heads: tuple[tuple[int, str], ...], file: IO[str] | None, photos: bool) -> None:
+    """Check the chain of the log, and every stored photo against its digest."""
+    from server.domain.chain import Block
+    from server.services import sealing, upkeep
+
+    listed = [Head().convert(line, None, None) for line in file or () if line.strip()]
+    wrong = 0
+    with opened() as deployment:
+        sealing.seal_all(deployment, clock.now())
+        last = None
+        with terminal.progress("scrubbing-log") as progress:
+            for found in upkeep.check_log(deployment, [*listed, *heads], progress):
+                if isinstance(found, Block):
+                    last = found
+                    continue
+                wrong += 1
+                where = {"block": found.block, "number": found.number, "until": found.until, "line": found.line}
+                known = {name: value for name, value in where.items() if value is not None}
+                click.echo("\t".join([found.kind, *(f"{name}={value}" for name, value in known.items())]))
+                terminal.say(both(f"scrub.{found.kind}", **known))
+        if photos:
+            with terminal.progress("scrubbing") as progress:
+                for one in upkeep.check_photos(deployment, clock.now(), progress):
+                    wrong += 1
+                    click.echo(f"{one.fault}\t{one.digest}\t{' '.join(one.visits)}")
+    if last:
+        click.echo(f"head\t{last.name}")
+    tell("scrubbed", lines=last.last if last else 0, wrong=wrong)
     if wrong:
         click.get_current_context().exit(1)
+
+
+@click.command("head")
+def head() -> None:
+    """Print the head of the log's chain, to be kept elsewhere."""
+    from server.services import sealing
+
+    with opened() as deployment:
+        sealing.seal_all(deployment, clock.now())
+        found = sealing.head(deployment)
+    if found is None:
+        raise Refused("log-empty")
+    click.echo(found.name)
 
 
 @click.command("serve")
@@ -223,4 +274,4 @@ def demo(**options: Any) -> None:
     county.run(**options)
 
 
-COMMANDS: tuple[click.Command, ...] = (account, duty, place, scrub, serve, demo)
+COMMANDS: tuple[click.Command, ...] = (account, duty, place, head, scrub, serve, demo)

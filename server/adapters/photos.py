@@ -15,6 +15,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from io import BufferedReader
 from pathlib import Path
 from typing import Protocol
@@ -89,6 +90,12 @@ class PhotoStore:
         while not folder.exists() and folder != folder.parent:
             folder = folder.parent
         return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+
+    def age_s(self, digest: str, now: datetime) -> float:
+        """Return for how many seconds a photo has been here; none at all if it is gone."""
+        with suppress(FileNotFoundError):
+            return now.timestamp() - self.path(digest).stat().st_mtime
+        return 0.0
 
     def digests(self) -> Iterator[str]:
         """Yield the digest of every photo kept, in order."""

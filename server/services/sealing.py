@@ -79,6 +79,12 @@ def seal_all(deployment: Deployment, now: datetime) -> int | None:
                 return done
 
 
+def head(deployment: Deployment) -> Block | None:
+    """The block sealed last."""
+    with deployment.database.read() as connection:
+        return seals.last_block(connection)
+
+
 def keep_sealing(deployment: Deployment, stop: threading.Event) -> None:
     """Seals what comes until told to stop; while another process does it, it only asks now and then."""
     while not stop.is_set():

@@ -1,18 +1,26 @@
-"""What the office does to keep a deployment sound: which days are judged, and whether the photos are whole."""
+"""What the office does to keep a deployment sound: which days are judged, whether the log and the photos are whole."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import chain
+from typing import Final
 
+from server.domain.chain import Block, Check
+from server.domain.chain import Fault as LogFault
 from server.domain.periods import local_day, month_of
 from server.services.deployment import Deployment
 from server.services.judging import Progress, no_progress
-from server.storage import people, readiness, register
+from server.storage import people, readiness, register, seals
 from server.storage import upkeep as rows
+
+EXTRA_AFTER_S: Final = 86_400
+LEFT_OUT: Final = 1000  # lines told of one by one
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A photo that is `missing` or `damaged`, with the visits it belongs to."""
+    """A photo that is `missing`, `damaged` or `extra`, with the visits it belongs to."""
 
     fault: str
     digest: str
@@ -45,15 +53,58 @@ def check_ready(deployment: Deployment) -> None:
         raise RuntimeError("photos cannot be written")
 
 
-def scrub(deployment: Deployment, progress: Progress = no_progress) -> tuple[int, list[Fault]]:
-    """Reads every photo that a visit rests on and compares it with its digest; how many, and those that differ."""
+def check_photos(deployment: Deployment, now: datetime, progress: Progress = no_progress) -> Iterator[Fault]:
+    """Reads every photo that a visit rests on and compares it with its digest; those that differ, and strange files.
+
+    A file that no record names is `extra` once it is a day old: until then its record may be on the way. Rows and files
+    are gone through side by side, in order of digest, so that it takes no memory however many they are.
+    """
+    store = deployment.photos
     with deployment.database.read() as connection:
-        digests = rows.photo_digests(connection)
-    wrong: dict[str, str] = {}
-    for number, digest in enumerate(digests, start=1):
-        if not deployment.photos.verify(digest):
-            wrong[digest] = "damaged" if deployment.photos.exists(digest) else "missing"
-        progress(number, len(digests))
-    with deployment.database.read() as connection:
-        visits = rows.visits_with(connection, wrong)
-    return len(digests), [Fault(fault, digest, tuple(visits.get(digest, ()))) for digest, fault in wrong.items()]
+        all_ = rows.photo_count(connection)
+        files = store.digests()
+        file = next(files, None)
+        for done, digest in enumerate(chain(rows.photo_digests(connection), [None]), start=1):
+            while file is not None and (digest is None or file < digest):
+                if store.age_s(file, now) > EXTRA_AFTER_S:
+                    yield Fault("extra", file, ())
+                file = next(files, None)
+            if digest is None:
+                return
+            if file == digest:
+                file = next(files, None)
+            if not store.verify(digest):
+                visits = rows.visits_with(connection, [digest]).get(digest, [])
+                yield Fault("damaged" if store.exists(digest) else "missing", digest, tuple(visits))
+            progress(done, all_)
+
+
+def check_log(
+    deployment: Deployment, heads: Iterable[tuple[int, str]] = (), progress: Progress = no_progress
+) -> Iterator[LogFault | Block]:
+    """Works out every hash of the log's chain again: everything that is wrong, and at the end its head, if it has any.
+
+    `heads` are numbers of blocks with their hashes, as they were kept elsewhere.
+    """
+    kept = dict(heads)
+    with deployment.database.read() as connection, deployment.database.read() as other:
+        head, highest = seals.standing(connection)
+        newest = head.number if head else 0
+
+        def told(blocks: Iterable[Block]) -> Iterator[Block]:
+            for block in blocks:
+                progress(block.last, highest)
+                if kept.pop(block.number, block.head.hex()) != block.head.hex():
+                    differing.append(block.number)
+                yield block
+
+        differing: list[int] = []
+        yield from Check(seals.sealed(connection, highest), highest).faults(told(seals.blocks(other, newest)))
+        for number in differing:
+            yield LogFault("head-differs", block=number)
+        for number in sorted(kept):
+            yield LogFault("head-missing", block=number)
+        if head is not None:
+            for line in seals.left_out(connection, head.settled, LEFT_OUT):
+                yield LogFault("line-unsealed", line=line)
+            yield head

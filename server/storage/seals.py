@@ -78,9 +78,13 @@ def add_block(connection: Connection, block: Block, sealed_at: datetime, seals: 
     )
 
 
-def last_number(connection: Connection) -> int:
-    """The number of the line sealed last."""
-    return connection.scalar(select(func.max(t.log_seal.c.number))) or 0
+def standing(connection: Connection) -> tuple[Block | None, int]:
+    """The block sealed last and the highest number of any seal, at one moment."""
+    newest = select(func.max(t.log_block.c.number)).scalar_subquery()
+    highest = select(func.coalesce(func.max(t.log_seal.c.number), 0)).scalar_subquery()
+    number, last = connection.execute(select(newest, highest)).one()
+    block = next(_blocks(connection, t.log_block.c.number == number), None) if number is not None else None
+    return block, last
 
 
 def blocks(connection: Connection, last: int) -> Iterator[Block]:

@@ -1,12 +1,14 @@
 """What is asked of the tables when the deployment is checked."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import Connection, func, inspect, select
 
 from server.storage import tables as t
 from server.storage.people import chunks
+
+PAGE = 2000  # rows read in one go
 
 
 def missing_tables(connection: Connection) -> set[str]:
@@ -14,9 +16,17 @@ def missing_tables(connection: Connection) -> set[str]:
     return set(t.metadata.tables) - set(inspect(connection).get_table_names())
 
 
-def photo_digests(connection: Connection) -> list[str]:
-    """Every photo that has been received, in order of digest."""
-    return list(connection.scalars(select(t.photo.c.digest).order_by(t.photo.c.digest)))
+def photo_count(connection: Connection) -> int:
+    """How many photos have been received."""
+    return connection.scalar(select(func.count()).select_from(t.photo)) or 0
+
+
+def photo_digests(connection: Connection) -> Iterator[str]:
+    """Every photo that has been received, in order of digest, a page at a time."""
+    c, after = t.photo.c, ""
+    while page := connection.scalars(select(c.digest).where(c.digest > after).order_by(c.digest).limit(PAGE)).all():
+        yield from page
+        after = page[-1]
 
 
 def visits_with(connection: Connection, digests: Collection[str]) -> dict[str, list[str]]:
