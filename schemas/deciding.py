@@ -1,6 +1,7 @@
 """Several decisions in one call."""
 
-from schemas.base import Base, Integer, Items, Part, UuidText
+from schemas.base import Base, Flag, Integer, Items, Part, UuidText
+from schemas.changes import ChangesOut
 from schemas.decisions import DecisionIn
 from schemas.problems import ProblemOut
 from schemas.visits import VisitOut
@@ -28,6 +29,13 @@ class ItemOut(Base):
     status = Integer(200, 599)
     visit = Part(VisitOut)
     problem = Part(ProblemOut)
+
+
+class DecidedOut(VisitOut):
+    """The visit as it stands now, or would with `dry_run`, and which obligations and other visits change with it."""
+
+    dry_run = Flag()
+    changed = Part(ChangesOut)
 
 
 class DecisionsOut(Base):

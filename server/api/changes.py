@@ -11,6 +11,7 @@ from server.api.bridge import View_, answers, asks, refuses
 from server.api.errors import language
 from server.domain import problems
 from server.services.changing import Changed
+from server.services.comparing import Compared
 from server.services.imports_base import Remark
 from server.storage.proposals import Proposal
 
@@ -56,13 +57,17 @@ def answer(changed: Changed, status: int = 200) -> Any:
 
 def changed_out(changed: Changed) -> dict[str, Any]:
     """What changed, as the schema `ChangesOut` writes it."""
-    compared = changed.compared
+    return compared_out(changed.compared, changed.waiting)
+
+
+def compared_out(compared: Compared, waiting: int = 0) -> dict[str, Any]:
+    """What differs between two states, in the same way."""
     return {
         "obligations": compared.obligations,
         "total": compared.total,
         "visits": compared.visits,
         "visits_total": compared.visits_total,
-        "waiting": changed.waiting,
+        "waiting": waiting,
     }
 
 

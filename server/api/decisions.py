@@ -7,12 +7,14 @@ from typing import Any
 from flask import request
 from flask_restx import Namespace
 
-from schemas.deciding import DecisionsIn, DecisionsOut
+from schemas.changes import DryRunQuery
+from schemas.deciding import DecidedOut, DecisionsIn, DecisionsOut
 from schemas.decisions import AppealIn, DecisionIn
 from schemas.visits import VisitOut
 from server.api import reading, visits
 from server.api.auth import REVIEWER, caller, deployment, now
-from server.api.bridge import PERSON, View, answers, refuses, takes, who
+from server.api.bridge import PERSON, View, answers, asks, refuses, takes, who
+from server.api.changes import compared_out, is_trial
 from server.api.errors import body_of, language
 from server.api.visits import etag, shown
 from server.domain import problems
@@ -26,16 +28,19 @@ ns = Namespace("decisions", path="/decisions", description="What people decide o
 @visits.ns.route("/<uuid:visit>/decisions")
 class DecisionsView(View):
     @who(PERSON)
+    @asks(DryRunQuery)
     @takes(DecisionIn)
-    @answers(200, VisitOut)
+    @answers(200, DecidedOut)
     @refuses(
         problems.OWN_VISIT, problems.OWN_ENTRY, problems.OWN_DECISION, problems.ALREADY_DECIDED, problems.STALE,
         problems.NO_POSITION_TO_TAKE,
     )  # fmt: skip
-    def post(self, visit: str, body: dict[str, Any]) -> Any:
+    def post(self, visit: str, query: dict[str, Any], body: dict[str, Any]) -> Any:
         """Confirm, reject or return; over another's decision only with `If-Match` of the visit's `ETag`."""
-        answer = deciding.decide(deployment(), caller(), visit, _said(body, reading.if_match(request)), now())
-        return shown(answer), 200, etag(answer)
+        trial, said = is_trial(query), _said(body, reading.if_match(request))
+        answer, compared = deciding.compare(deployment(), caller(), visit, said, now(), trial)
+        told = {**shown(answer), "dry_run": trial, "changed": compared_out(compared)}
+        return told, 200, {} if trial else etag(answer)
 
 
 @ns.route("")

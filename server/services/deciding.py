@@ -12,17 +12,20 @@ from server.domain.decisions import Appeal, Decision, Record, Ruling
 from server.domain.engine import Obligation, status_of
 from server.domain.periods import Moment, local_day, month_of, week_of
 from server.domain.problems import Problem, invalid
-from server.services import judging
+from server.services import comparing, judging
 from server.services.aftermath import can_take_position, hold_register, set_datum, take_position
+from server.services.comparing import Compared, Found
 from server.services.deployment import Deployment
 from server.services.examining import Examined, Ground, examine, ground
 from server.services.visits import TRIES, Answer, MovedOn, claim, counted, finish, neighbours
+from server.storage import changes, obligations, people
 from server.storage import decisions as rows
-from server.storage import obligations, people
 from server.storage import visits as visit_rows
 from server.storage.database import Connection
+from server.storage.held import Held
 from server.storage.logbook import Line
 
+CLOSE = timedelta(days=31)  # a window that the visit's day lies in begins no earlier
 NEAR = timedelta(days=400)  # a record of a mistyped year is not judged up to
 AT_ONCE = 100  # other visits that are worked out again before the answer; the jobs see to any more
 
@@ -37,6 +40,10 @@ class Said:
     reason: str
     take_position: bool = False
     if_match: int | None = None
+
+
+class _Undone(Exception):
+    """Takes the transaction back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +98,45 @@ def decide(deployment: Deployment, caller: Caller, visit: str, said: Said, now: 
         except MovedOn:
             continue
     raise Problem(problems.UNAVAILABLE, retry_after=1)
+
+
+def compare(
+    deployment: Deployment, caller: Caller, visit: str, said: Said, now: datetime, dry_run: bool = False
+) -> tuple[Answer, Compared]:
+    """As `decide`, with the obligations and other visits that change with it; tried out, it is taken back again."""
+    with deployment.database.read() as connection:
+        case = _case(connection, deployment, visit)
+        _check(connection, deployment, caller, case, said, now)
+    _judge_around(deployment, case.visit, now)
+    if not dry_run:
+        with deployment.database.read() as connection:
+            before = _found(connection, case.visit)
+        answer = decide(deployment, caller, visit, said, now)
+        with deployment.database.read() as connection:
+            return answer, _compared(deployment, connection, caller, before, case.visit, now)
+    tried: list[tuple[Answer, Compared]] = []
+    try:
+        with deployment.database.write() as connection:
+            apart = deployment.apart(Held(connection))
+            before = _found(connection, case.visit)
+            answer = decide(apart, caller, visit, said, now)
+            tried.append((answer, _compared(apart, connection, caller, before, case.visit, now)))
+            raise _Undone
+    except _Undone:
+        return tried[0]
+
+
+def _found(connection: Connection, visit: Visit) -> Found:
+    since = {visit.person: visit.day - CLOSE}
+    return Found(changes.obligations_since(connection, since), changes.visit_states(connection, since))
+
+
+def _compared(
+    deployment: Deployment, connection: Connection, caller: Caller, before: Found, visit: Visit, now: datetime
+) -> Compared:
+    tree = deployment.world(connection).tree
+    scope = scope_of(caller, tree, local_day(now, deployment.zone))
+    return comparing.compare(connection, before, _found(connection, visit), scope, tree, now, deployment.zone)
 
 
 def appeal(deployment: Deployment, caller: Caller, visit: str, reason: str, now: datetime) -> Answer:

@@ -10,15 +10,31 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
-from server.adapters import clock
+from server.adapters import clock, secrets
+from server.domain.access import Grant, GrantKind
 from server.services.deployment import Deployment
+from server.storage import accounts
+from server.storage import tables as t
 from tests import factories
-from tests.factories import check_in, digest, footprint, log_of, multipart, photo, settle, token_of, visit_id
+from tests.factories import (
+    XIDUAN,
+    check_in,
+    digest,
+    footprint,
+    log_of,
+    multipart,
+    photo,
+    settle,
+    token_of,
+    visit_id,
+)
 from tests.services import facts
 from tests.support.serving import PATIENCE_S, Answer, Served, running_server
 
@@ -106,6 +122,43 @@ def test_of_32_copies_at_once_with_their_photo_exactly_one_is_the_first(running:
     rows, files = footprint(running.deployment)
     assert (rows["visit"], rows["visit_photo"], rows["photo"], len(files)) == (1, 1, 1, 1)
     assert [line[:2] for line in log_of(running.deployment, visit_id())] == [("owner", "check-in")]
+
+
+@pytest.mark.slow
+def test_of_32_reviewers_at_once_one_decides_and_31_are_told_so(running: Running) -> None:
+    far = {**running.body, "position": None}
+    assert running.put(URL, json.dumps({**far, "photos": []}).encode(), JSON).status == 201
+    reviewers = [f"R{number:02}" for number in range(COPIES)]
+    _appoint(running.deployment, reviewers)
+    gate = threading.Barrier(COPIES)
+
+    def decide(number: int) -> Answer:
+        decision = ("confirm", "reject", "return")[number % 3]
+        body = json.dumps({"decision": decision, "reason": reviewers[number]}).encode()
+        headers = {**JSON, "Authorization": f"Bearer {token_of(reviewers[number])}"}
+        gate.wait()
+        return running.served.ask("POST", f"{URL}/decisions", body, headers)
+
+    with ThreadPoolExecutor(COPIES) as pool:
+        answers = list(pool.map(decide, range(COPIES)))
+    assert Counter(answer.status for answer in answers) == {200: 1, 409: COPIES - 1}
+    (made,) = (json.loads(answer.body) for answer in answers if answer.status == 200)
+    conflicts = [json.loads(answer.body) for answer in answers if answer.status == 409]
+    assert {problem["code"] for problem in conflicts} == {"already-decided"}
+    assert [problem["decision"] for problem in conflicts] == made["decisions"] * (COPIES - 1)
+    assert [line[1] for line in log_of(running.deployment, visit_id())] == ["check-in", "decided"]
+    assert footprint(running.deployment)[0]["decision"] == 1
+
+
+def _appoint(deployment: Deployment, reviewers: list[str]) -> None:
+    now = clock.now()
+    with deployment.database.write() as connection:
+        connection.execute(insert(t.person), [{"code": r, "name": r, "phone": "", "unit": ""} for r in reviewers])
+        accounts.open_accounts(connection, reviewers, now)
+        for reviewer in reviewers:
+            digest = secrets.token_digest(token_of(reviewer))
+            accounts.add_token(connection, digest, reviewer, now, now + timedelta(days=1))
+            accounts.add_grant(connection, reviewer, Grant(GrantKind.REVIEWER, XIDUAN), "command-line", now)
 
 
 # Half of a request

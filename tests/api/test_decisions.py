@@ -360,3 +360,48 @@ def test_in_whatever_order_they_are_confirmed_the_datum_holds_from_the_third_on(
         versions = people.versions(connection, "owner")
     assert versions is not None
     assert versions.gcj02_from == datetime.fromisoformat(captured[2])
+
+
+# Before deciding
+
+
+def test_what_a_decision_would_change_is_said_before_and_after_it_alike(county: County) -> None:
+    early = check_in([PHOTO], at=NOW - timedelta(minutes=1), point=FAR)
+    assert json_of(county.phone().form(early, PHOTO), 201)["status"] == "rejected"
+    json_of(county.phone().form(check_in([photo(2)], at=NOW), photo(2), visit=visit_id(2)), 201)
+    assert week(county) == "met"
+    kept, reviewer = county.footprint(), county.phone("inside")
+    body = {"decision": "confirm", "reason": "已核实"}
+    url = f"/visits/{visit_id()}/decisions"
+    before = json_of(reviewer.post(f"{url}?dry_run=1", body))
+    assert (before["dry_run"], before["status"]) == (True, "confirmed")
+    assert county.footprint() == kept
+    assert json_of(reviewer.see())["status"] == "rejected"
+    after = json_of(reviewer.post(url, body))
+    assert after["dry_run"] is False
+    assert after["changed"] == before["changed"]
+    assert [(v["id"], v["before"]["status"], v["after"]["status"]) for v in after["changed"]["visits"]] == [
+        (visit_id(1), "rejected", "confirmed"),
+        (visit_id(2), "confirmed", "review"),
+    ]
+
+
+def test_the_preview_names_the_obligations_with_both_their_states(county: County) -> None:
+    reviewed(county)
+    county.after(days=15)
+    told = json_of(county.phone("inside").post(f"/visits/{visit_id()}/decisions?dry_run=1", {
+        "decision": "reject", "reason": "不在村里",
+    }))["changed"]  # fmt: skip
+    shown = [(o["duty"], o["window"], o["before"]["status"], o["after"]["status"]) for o in told["obligations"]]
+    assert shown == [("envoy-weekly-visit", WEEK, "pending", "missed")]
+    assert week(county) == "pending"
+
+
+@pytest.mark.parametrize(("person", "status"), [("owner", 403), ("colleague", 404), ("supervisor", 403)])
+def test_who_may_not_decide_is_told_nothing_of_what_would_change(
+    sqlite_county: County, person: str, status: int
+) -> None:
+    reviewed(sqlite_county)
+    body = {"decision": "reject", "reason": "不在村里"}
+    answer = sqlite_county.phone(person).post(f"/visits/{visit_id()}/decisions?dry_run=1", body)
+    assert answer.status_code == status
