@@ -19,6 +19,7 @@ from server.api import (
     errors,
     leave,
     limits,
+    links,
     me,
     obligations,
     paths,
@@ -35,7 +36,7 @@ from server.services import upkeep
 from server.services.deployment import open_deployment
 from server.settings import Settings
 
-PREFIX = "/api/v1"
+PREFIX = paths.PREFIX
 NAMESPACES = (
     tokens.tokens,
     tokens.activations,
@@ -49,6 +50,9 @@ NAMESPACES = (
     me.ns,
     leave.ns,
     people.ns,
+    links.mine_ns,
+    links.downloads_ns,
+    links.calendar_ns,
     postings.ns,
     proposals.ns,
 )

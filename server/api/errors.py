@@ -90,8 +90,13 @@ def _http(error: HTTPException) -> Any:
 def _unexpected(error: Exception) -> Response:
     # The id is all that the client gets; it leads to the traceback in the log
     number = secrets.token_hex(8)
-    _log.error("unexpected", id=number, method=request.method, path=request.path, exc_info=error)
+    _log.error("unexpected", id=number, method=request.method, path=_path(), exc_info=error)
     return _render(Problem(problems.UNEXPECTED), number)
+
+
+def _path() -> str:
+    # An address that is good for whoever has it does not stand in a log.
+    return request.url_rule.rule if request.url_rule and "secret" in (request.view_args or {}) else request.path
 
 
 def _render(problem: Problem, number: str | None = None) -> Response:

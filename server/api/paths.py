@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from flask import Flask
 from werkzeug.routing import BaseConverter
 
 from schemas.base import CODE, SHA256, UUID
+
+PREFIX: Final = "/api/v1"
 
 
 class _Form(BaseConverter):
@@ -40,13 +42,21 @@ class CodeConverter(_Form):
     pattern = f"^{regex}$"
 
 
+class SecretConverter(_Form):
+    """A secret of ours, as `secrets.new_token` makes them."""
+
+    regex = "[A-Za-z0-9_-]{43}"
+    pattern = f"^{regex}$"
+
+
 CONVERTERS: dict[str, type[_Form]] = {
     "uuid": UuidConverter,
     "sha256": Sha256Converter,
     "code": CodeConverter,
+    "secret": SecretConverter,
 }
 
 
 def install(app: Flask) -> None:
-    """Makes `<uuid:…>`, `<sha256:…>` and `<code:…>` known to the application's routes."""
+    """Makes `<uuid:…>`, `<sha256:…>`, `<code:…>` and `<secret:…>` known to the application's routes."""
     app.url_map.converters.update(CONVERTERS)

@@ -23,7 +23,7 @@ from server.domain.problems import Problem, invalid
 from server.services.areas import Area, area_now, area_of
 from server.services.deployment import Deployment
 from server.services.record import home
-from server.storage import accounts, logbook, people
+from server.storage import accounts, links, logbook, people
 from server.storage.accounts import Account, HeldGrant
 from server.storage.database import Connection
 from server.storage.logbook import Line
@@ -158,13 +158,14 @@ def new_activation(deployment: Deployment, caller: Caller, person: str, now: dat
 
 
 def end_sessions(deployment: Deployment, caller: Caller, person: str, now: datetime) -> None:
-    """Ends every session of a person, as when a phone is lost; raises Problem as `show`."""
+    """Ends every session of a person and their calendar's address, as when a phone is lost; raises as `show`."""
     path = _kept(deployment, caller, person, now, own=True)
     with deployment.database.write() as connection:
         if accounts.lock(connection, person) is None:
             raise Problem(problems.NOT_FOUND)
         _ground_now(deployment, connection, caller, person, now, Standing.KEPT)
         ended = accounts.end_tokens(connection, person, now)
+        links.end_feeds(connection, person, now)
         line = Line(caller.person, "end-sessions", "account", person, {"sessions": ended}, path)
         logbook.write(connection, now, [line])
 
@@ -226,6 +227,7 @@ def close(connection: Connection, person: str, path: str, actor: str, now: datet
     accounts.set_password(connection, person, None)
     accounts.end_tokens(connection, person, now)
     accounts.end_codes(connection, person, now)
+    links.end_feeds(connection, person, now)
     accounts.end_grants(connection, [held.id for held in ended], now)
     detail = {"grants": [{"kind": held.kind.value, "place": held.place} for held in ended]}
     logbook.write(connection, now, [Line(actor, "revoke", "account", person, detail, path)])

@@ -24,7 +24,7 @@ from server.domain.cells import phone_digits
 from server.domain.problems import Kind, Problem
 from server.services.deployment import Deployment
 from server.services.record import home
-from server.storage import accounts, logbook
+from server.storage import accounts, links, logbook
 from server.storage.accounts import Credential
 from server.storage.logbook import Line
 from server.storage.people import Person
@@ -133,11 +133,12 @@ def sign_out(deployment: Deployment, token: str, now: datetime) -> None:
 
 
 def tidy(deployment: Deployment, now: datetime) -> int:
-    """Deletes failures that no longer count and tokens long expired, and says how many; a job for every hour."""
+    """Deletes failures that no longer count, long expired tokens and addresses: how many; a job for every hour."""
     with deployment.database.write() as connection:
-        failures = accounts.forget_failures(connection, now - _limits(deployment).window)
+        gone = accounts.forget_failures(connection, now - _limits(deployment).window)
+        gone += links.forget_downloads(connection, now)
         # An expired token still shows that a phone was signed in before, see `subjects`
-        return failures + accounts.forget_tokens(connection, now - timedelta(days=deployment.settings.token_days))
+        return gone + accounts.forget_tokens(connection, now - timedelta(days=deployment.settings.token_days))
 
 
 def _candidates(deployment: Deployment, name: str) -> list[Credential]:

@@ -143,6 +143,11 @@ TABLE: Final[dict[str, Row]] = {
     "POST /api/v1/proposals/<int(max=2147483647):proposal>/decisions": Row(
         f"{API}/proposals/1/decisions", (404, 404, 403, 404, 200, 200), {"decision": "refuse", "reason": "no"}
     ),
+    "POST /api/v1/me/calendar": Row(f"{API}/me/calendar", (201,) * 6),
+    "DELETE /api/v1/me/calendar": Row(f"{API}/me/calendar", (204,) * 6),
+    "GET /api/v1/calendar/<secret:secret>.ics": Row(f"{API}/calendar/{'x' * 43}.ics", everybody(404)),
+    "POST /api/v1/downloads": Row(f"{API}/downloads", (201,) * 6, {"path": "/obligations?format=csv"}),
+    "GET /api/v1/downloads/<secret:secret>": Row(f"{API}/downloads/{'x' * 43}", everybody(404)),
     #
     "GET /api/v1/closures": Row(f"{API}/closures", (403, 403, 200, 200, 200, 200)),
     "POST /api/v1/closures": Row(f"{API}/closures", (403, 403, 403, 403, 201, 403), {"place": "T", "month": "2018-09"}),
