@@ -161,7 +161,7 @@ def test_a_calendar_has_what_its_person_owes_and_nobody_elses(county: County) ->
     assert len(found) == len(listed) > 10
     week = found[f"envoy-weekly-visit.owner.{DONGZHAO}.2018-W46.0@daocun"]
     assert (week["DTSTART"].dt, week["DTEND"].dt) == (date(2018, 11, 12), date(2018, 11, 19))
-    assert week["SUMMARY"] == "【已完成】每周走访 西段乡东赵村"
+    assert week["SUMMARY"] == "【已完成】每周走访（到西段乡东赵村）"
     assert found[f"envoy-weekly-visit.owner.{DONGZHAO}.2018-W47.0@daocun"]["SUMMARY"].startswith("【待完成】")
     assert all(".owner." in uid for uid in found)
 
