@@ -10,10 +10,11 @@ from typing import Any
 from flask import Response, request
 from flask_restx import Namespace
 
+from schemas.paper import PaperIn
 from schemas.visits import AdditionIn, CheckInIn, PhotoOut, PictureQuery, VisitOut, VisitQuery, VisitsOut
 from server.adapters.pictures import MEDIA_TYPES
 from server.api import reading
-from server.api.auth import caller, deployment, now
+from server.api.auth import REVIEWER, caller, deployment, now
 from server.api.bridge import PERSON, View, answers, asks, refuses, settings, takes, takes_bytes, who
 from server.api.errors import language
 from server.api.pagination import page
@@ -24,7 +25,8 @@ from server.domain.access import Caller
 from server.domain.checkins import CheckIn
 from server.domain.periods import Moment
 from server.domain.problems import Problem, invalid
-from server.services import visit_reading, visits
+from server.services import paper, visit_reading, visits
+from server.services.paper import Sheet
 from server.services.visit_reading import Seen
 from server.services.visits import Answer, Picture
 from server.storage.visits import Sought
@@ -113,6 +115,16 @@ class AdditionsView(View):
 
 @ns.route("")
 class VisitsView(View):
+    @who(REVIEWER)
+    @takes(PaperIn)
+    @answers(201, VisitOut)
+    @answers(200, VisitOut)
+    @refuses(problems.OWN_VISIT, problems.PAPER_CAP, problems.VISIT_DIFFERS, problems.CONFLICT)
+    def post(self, body: dict[str, Any]) -> Any:
+        """Enter somebody else's visit from paper; it counts once a second person confirms it."""
+        answer = paper.enter(deployment(), caller(), Sheet(**body), now())
+        return shown(answer), 201 if answer.created else 200, etag(answer)
+
     @who(PERSON)
     @asks(VisitQuery)
     @answers(200, VisitsOut)

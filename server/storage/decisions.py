@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
 
 from server.domain.checkins import Entry
 from server.domain.checks import VisitStatus
@@ -124,3 +124,10 @@ def open_at(connection: Connection, paths: Collection[str]) -> list[str]:
 def _ours() -> tuple[ColumnElement[bool], ...]:
     """As `Visit.is_examined` says."""
     return _v.decided.is_(False), _v.imported.is_(False), or_(_v.entry.is_(None), _v.entry != Entry.PAPER.value)
+
+
+def on_paper(connection: Connection, person: str, first: datetime, last: datetime) -> int:
+    """How many of the person's visits between two instants came on paper and were not rejected."""
+    paper = (_v.entry == Entry.PAPER.value, _v.status != VisitStatus.REJECTED.value)
+    query = select(func.count()).where(_v.person == person, _v.occurred_at >= first, _v.occurred_at < last, *paper)
+    return connection.scalar(query) or 0

@@ -50,6 +50,10 @@ POSTING: Final = {"person": "owner", "role": "stationed-cadre", "place": "d2", "
 MOVE: Final = {"person": "owner", "role": "envoy", "from": "d1", "to": "d2", "on": "2018-11-26"}
 REJECTED: Final = "018c5c2e-7d11-7c3a-9f00-0d0f5b0a1c2f"
 FAR_AWAY: Final = {**CHECK_IN, "photos": [], "position": {"latitude": POINT[0] + 1, "longitude": POINT[1]}}
+PAPER: Final = {
+    "person": "owner", "place": "d1", "activity": "visit", "captured_at": "2018-11-19T09:00:00+08:00",
+    "reason": "手机坏了",
+}  # fmt: skip
 DECISION: Final = {"decision": "confirm", "reason": "支部书记作证"}
 GRANT: Final = {"kind": "reviewer", "place": "d1"}
 
@@ -173,6 +177,7 @@ TABLE: Final[dict[str, Row]] = {
     "POST /api/v1/visits/<uuid:visit>/additions": Row(
         f"{API}/visits/{VISIT}/additions", (200, 404, 404, 404, 404, 404), {"withdrawn": [AWAITED]}
     ),
+    "POST /api/v1/visits": Row(f"{API}/visits", (403, 403, 201, 422, 403, 403), PAPER),
     "POST /api/v1/visits/<uuid:visit>/decisions": Row(
         f"{API}/visits/{VISIT}/decisions", (403, 404, 200, 404, 403, 403), DECISION
     ),
