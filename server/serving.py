@@ -20,7 +20,7 @@ from typing import Any, Final
 import click
 import structlog
 
-from server import logs
+from server import granian_server, logs
 from server.adapters import clock, processes, sockets
 from server.adapters.messages import both
 from server.api.files import ASIDE
@@ -30,12 +30,8 @@ from server.storage.database import open_database
 from server.terminal import Refused, say
 
 THREADS: Final = 4  # requests worked on at a time in one worker; more only wait for Python's lock, or for the database
-# Bodies that come slowly wait in threads of their own; these cost next to nothing while they wait.
-WAITING: Final = 256
-CONNECTIONS: Final = 4096  # at a time in one worker, also those that nothing is asked on
 IDLE_S: Final = 75.0
 REQUEST_S: Final = 300.0  # for a whole request, photos and all
-STOP_S: Final = 30  # for what is under way when the service is told to stop
 REST_S: Final = 5.0  # between two looks for work; a near copy of a picture is to be found within a minute
 _HOUR_S: Final = 3600.0
 
@@ -76,7 +72,7 @@ def serve(
     _share_imports()
     helper = _Jobs(settings) if jobs else None
     tell = partial(started or _say_address, address)
-    server = _server(listening, tell, host, port, tls_cert, tls_key)
+    server = granian_server.make(listening, tell, host, port, tls_cert, tls_key)
     if helper:
         server.on_startup(helper.start)
     # granian would log each start and stop of each worker; what goes wrong still shows.
@@ -235,68 +231,10 @@ def _share_imports() -> None:
     gc.freeze()
 
 
-def _server(
-    listening: list[socket.socket],
-    started: Callable[[], None],
-    host: str,
-    port: int,
-    tls_cert: Path | None,
-    tls_key: Path | None,
-) -> Any:
-    from granian._granian import SocketHolder
-    from granian.constants import Interfaces, SSLProtocols
-    from granian.http import HTTP2Settings
-    from granian.log import LogLevels
-    from granian.server import MPServer
-
-    class Server(MPServer):
-        """Serves on sockets that were opened before and outlive the workers.
-
-        granian's own workers each open one on the same port: another server could then take half of the connections
-        unnoticed, and one that waits for a worker that ends is lost.
-        """
-
-        def _init_shared_socket(self) -> None:
-            self._sso = None
-
-        def _spawn_worker(self, idx: int, *given: Any, **more: Any) -> Any:
-            shared: Any = SocketHolder  # its published types leave its arguments out
-            self._shd = shared(listening[idx].fileno(), False, sockets.BACKLOG)
-            return super()._spawn_worker(idx, *given, **more)
-
-        def _spawn_workers(self, *given: Any) -> None:
-            with processes.ending_held():
-                super()._spawn_workers(*given)  # type: ignore[no-untyped-call]
-            started()
-
-        def _respawn_workers(self, *given: Any, **more: Any) -> None:
-            with processes.ending_held():
-                super()._respawn_workers(*given, **more)
-
-    return Server(
-        "server.app",
-        address=host,
-        port=port,
-        interface=Interfaces.WSGI,
-        workers=len(listening),
-        blocking_threads=WAITING,
-        backpressure=CONNECTIONS,
-        websockets=False,
-        http2_settings=HTTP2Settings(max_concurrent_streams=100, max_headers_size=64 * 1024),
-        ssl_cert=tls_cert,
-        ssl_key=tls_key,
-        ssl_protocol_min=SSLProtocols.tls12,  # Android before 10 knows no 1.3
-        respawn_failed_workers=True,
-        workers_kill_timeout=STOP_S,
-        log_level=LogLevels.error,
-        log_dictconfig={"handlers": {}, "loggers": {"_granian": {"handlers": [], "propagate": True}}},
-        log_access=False,
-    )
-
-
 def _worker(load: Callable[[Settings], Gate], settings: Settings, parent: int, *_target: object) -> Gate:
     """Makes a worker of a process that was just split off."""
     processes.end_with_parent(parent)
+    granian_server.take_signals()
     processes.let_end()
     logs.configure(settings)
     gate = load(settings)
@@ -317,7 +255,7 @@ def _tend(parent: int) -> None:
             time.sleep(1)
             if processes.is_orphan(parent):
                 os.kill(os.getpid(), signal.SIGTERM)
-                time.sleep(STOP_S)
+                time.sleep(granian_server.STOP_S)
                 os.kill(os.getpid(), signal.SIGKILL)
         try:
             sockets.close_idle(IDLE_S, REQUEST_S)
@@ -345,7 +283,7 @@ class _Jobs:
         if process is None:
             return
         process.terminate()
-        process.join(STOP_S)
+        process.join(granian_server.STOP_S)
         if process.is_alive():
             process.kill()
             process.join()

@@ -1,6 +1,7 @@
 """The production server, as a process of its own: what it refuses, what it survives, and what it lets nobody do."""
 
 import contextlib
+import fcntl
 import hashlib
 import http.client
 import io
@@ -12,6 +13,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import termios
 import threading
 import time
 import uuid
@@ -24,7 +26,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from server import demo, serving
+from server import demo, granian_server, serving
 from server.adapters import certificates, clock, drawings, sockets
 from server.services.deployment import open_deployment
 from server.settings import Settings
@@ -59,18 +61,23 @@ class Served:
             return answer.status, answer.read()
 
 
-def command(*arguments: str, home: Path) -> "subprocess.Popen[str]":
+def command(*arguments: str, home: Path, **given: Any) -> "subprocess.Popen[str]":
     environ = {name: value for name, value in os.environ.items() if not name.startswith("DAOCUN_")}
     environ |= {"DAOCUN_HOME": str(home), "PYTHONPATH": str(TREE)}
     return subprocess.Popen(
-        [sys.executable, "-m", "server.cli", *arguments], cwd=home, env=environ, text=True, stderr=subprocess.PIPE
+        [sys.executable, "-m", "server.cli", *arguments],
+        cwd=home,
+        env=environ,
+        text=True,
+        stderr=subprocess.PIPE,
+        **given,
     )
 
 
 @contextlib.contextmanager
-def served(home: Path, *arguments: str) -> Iterator[Served]:
+def served(home: Path, *arguments: str, **given: Any) -> Iterator[Served]:
     port = free_port()
-    process = command("serve", "--port", str(port), *arguments, home=home)
+    process = command("serve", "--port", str(port), *arguments, home=home, **given)
     assert process.stderr is not None
     try:
         lines = []
@@ -175,6 +182,40 @@ def test_it_ends_at_once_and_well_when_told_to(home: Path) -> None:
     assert all(gone(child) for child in children)
 
 
+def test_told_several_times_and_each_process_of_it_too_it_ends_at_once(home: Path) -> None:
+    # As a terminal does, and systemd: whoever presses Ctrl-C does it twice.
+    with served(home, start_new_session=True) as server:
+        children = server.children()
+        began = time.monotonic()
+        for number in range(6):
+            os.killpg(server.process.pid, signal.SIGTERM if number % 2 else signal.SIGINT)
+        assert server.process.wait(PATIENCE_S) == 0
+        assert time.monotonic() - began < granian_server.STOP_S / 2
+    assert all(gone(child) for child in children)
+
+
+def test_it_ends_with_the_terminal_it_was_started_in(home: Path) -> None:
+    window, inside = os.openpty()
+    with os.fdopen(window, "rb") as shown:
+
+        def in_terminal() -> None:
+            os.setsid()
+            fcntl.ioctl(inside, termios.TIOCSCTTY, 0)
+
+        with served(home, "--no-jobs", preexec_fn=in_terminal) as server:
+            os.close(inside)
+            shown.close()
+            assert server.process.wait(PATIENCE_S) == 0
+
+
+def test_without_a_terminal_it_starts_its_workers_anew_when_it_is_hung_up(home: Path) -> None:
+    with served(home, "--no-jobs", start_new_session=True) as server:
+        before = server.children()
+        server.process.send_signal(signal.SIGHUP)
+        until(lambda: len(server.children()) == 2 and not set(server.children()) & set(before))
+        assert server.ask()[0] == 200
+
+
 def test_told_to_end_while_it_starts_it_ends_at_once(home: Path) -> None:
     process = command("serve", "--port", str(free_port()), home=home)
     assert process.stderr is not None
@@ -183,7 +224,7 @@ def test_told_to_end_while_it_starts_it_ends_at_once(home: Path) -> None:
         process.terminate()
         began = time.monotonic()
         assert process.wait(PATIENCE_S) == 0
-        assert time.monotonic() - began < serving.STOP_S / 2
+        assert time.monotonic() - began < granian_server.STOP_S / 2
 
 
 def test_it_finishes_what_is_under_way_before_it_ends(home: Path) -> None:

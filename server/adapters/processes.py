@@ -6,7 +6,8 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import FrameType
 
 _PR_SET_PDEATHSIG = 1
 _FILES = 65_536
@@ -19,7 +20,9 @@ def end_with_parent(parent: int) -> None:
     `parent` is the process id of the one that started this one: if it is gone already, this one ends at once. Signal
     handlers that it left behind are taken away.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to everybody: the parent is told, and tells us
+    # A terminal sends these to everybody: the parent is told, and tells us.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
@@ -43,6 +46,34 @@ def ending_held() -> Iterator[None]:
 def let_end() -> None:
     """Takes what `ending_held` has kept waiting, in a process started meanwhile."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+
+
+def end_once(end: Callable[[int, FrameType | None], None]) -> None:
+    """Has SIGTERM call `end`, the first time only; only in the main thread.
+
+    systemd tells every process of a service to end, and the parent tells its children too: a handler that is called
+    again while it sets a `threading.Event` waits for itself.
+    """
+    told = False
+
+    def once(number: int, frame: FrameType | None) -> None:
+        nonlocal told
+        if not told:
+            told = True
+            end(number, frame)
+
+    signal.signal(signal.SIGTERM, once)
+
+
+def ends_with_terminal() -> bool:
+    """Whether this process was started from a terminal and is to end with it: not if `nohup` says otherwise."""
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        return False
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def is_orphan(parent: int) -> bool:

@@ -13,8 +13,8 @@ from server.api import auth
 from server.domain import problems
 from server.domain.problems import Problem
 
-# Bodies that a worker waits for at a time, in all and by whom. Each holds one of its 256 threads (`serving.WAITING`)
-# for as long as its sender likes, up to some minutes, and others must still get in.
+# Bodies that a worker waits for at a time, in all and by whom. Each holds one of its 256 threads
+# (`granian_server.WAITING`) for as long as its sender likes, up to some minutes, and others must still get in.
 MOST: Final = 224
 OF_THE_UNKNOWN: Final = 96
 OF_ADDRESS: Final = 32  # of one address, from whoever is not known

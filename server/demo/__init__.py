@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from server.adapters import clock, sockets
+from server.adapters import clock, processes, sockets
 from server.adapters.messages import both
 from server.demo import history
 from server.demo import lan as local
@@ -185,7 +185,9 @@ def _folder(given: Path | None, keep: bool) -> Iterator[Path]:
         yield given.resolve()
         return
     # Told to stop while the county is being made: then it is thrown away all the same.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    ways = (signal.SIGTERM, signal.SIGHUP) if processes.ends_with_terminal() else (signal.SIGTERM,)
+    for way in ways:
+        signal.signal(way, lambda number, _: sys.exit(128 + number))
     made = Path(tempfile.mkdtemp(prefix="daocun-demo-"))
     try:
         yield made
