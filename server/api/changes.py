@@ -7,6 +7,7 @@ from typing import Any
 
 from schemas.changes import ChangedOut, DryRunQuery, ProposalOut
 from server.adapters.messages import text
+from server.api import auth
 from server.api.bridge import View_, answers, asks, refuses
 from server.api.errors import language
 from server.domain import problems
@@ -44,7 +45,7 @@ def is_trial(query: dict[str, Any]) -> bool:
 def answer(changed: Changed, status: int = 200) -> Any:
     """The answer to a change that the view's schema writes, `status` if it was done."""
     if changed.proposal is not None:
-        return proposal_out(changed.proposal), 202
+        return proposal_out(changed.proposal, auth.caller().name), 202
     shown = {
         "dry_run": changed.dry_run,
         "second_person": changed.own,

@@ -126,9 +126,11 @@ def apply_new(connection: Connection, ground: Ground, body: Mapping[str, Any]) -
         raise Problem(problems.CONFLICT)
     ground.carry_out(connection, plan_people, ground.parsed("people", body))
     _speak(connection, ground, code, body)
-    if first is not None:
-        ground.carry_out(connection, plan_postings, ground.parsed("postings", {**first, "person": code}), "/posting")
-    return Done(people.find(connection, code), first["place"] if first else None)
+    if first is None:
+        return Done(people.find(connection, code))
+    posting = ground.parsed("postings", {**first, "person": code})
+    plan = ground.carry_out(connection, plan_postings, posting, "/posting")
+    return Done(people.find(connection, code), first["place"], remarks=tuple(plan.remarks))
 
 
 def apply_change(connection: Connection, ground: Ground, body: Mapping[str, Any]) -> Done:

@@ -14,7 +14,7 @@ from server.domain.problems import Problem, invalid
 from server.services import members
 from server.services.changing import Changed, Done, Ground, change
 from server.services.deployment import Deployment
-from server.services.imports_base import FOREVER, mark_people, text_of
+from server.services.imports_base import FOREVER, Remark, mark_people, text_of
 from server.services.imports_people import plan_postings
 from server.services.posting_reading import Named, named
 from server.services.reports import last_link
@@ -70,7 +70,8 @@ def apply_new(connection: Connection, ground: Ground, body: Mapping[str, Any]) -
     members.require(connection, ground.area, body["person"], "/person")
     if _named(connection, body["person"], body["role"], body["place"], date.fromisoformat(body["start"])):
         raise Problem(problems.CONFLICT)
-    return Done(_put(connection, ground, body)[0], body["place"])
+    put, remarks = _put(connection, ground, body)
+    return Done(put[0], body["place"], remarks=remarks)
 
 
 def apply_change(connection: Connection, ground: Ground, body: Mapping[str, Any]) -> Done:
@@ -83,9 +84,11 @@ def apply_change(connection: Connection, ground: Ground, body: Mapping[str, Any]
         raise invalid("/from", "outside-posting")
     later = {**values, **{name: body[name] for name in ("end", "office_weekday") if name in body}}
     if since == old.start:
-        return Done(_put(connection, ground, later)[0], old.place)
-    earlier = {**values, "end": text_of(since - DAY)}
-    return Done(_put(connection, ground, earlier, {**later, "start": since.isoformat()})[1], old.place)
+        put, remarks = _put(connection, ground, later)
+    else:
+        earlier = {**values, "end": text_of(since - DAY)}
+        put, remarks = _put(connection, ground, earlier, {**later, "start": since.isoformat()})
+    return Done(put[-1], old.place, remarks=remarks)
 
 
 def apply_delete(connection: Connection, ground: Ground, body: Mapping[str, Any]) -> Done:
@@ -126,10 +129,10 @@ def apply_move(connection: Connection, ground: Ground, body: Mapping[str, Any]) 
     earlier = {**_row(old), "end": text_of(on - DAY)}
     later = {**_row(old), "place": body["to"], "start": body["on"]}
     later |= {name: body[name] for name in ("end", "office_weekday") if name in body}
-    ended, begun = _put(connection, ground, earlier, later)
+    (ended, begun), remarks = _put(connection, ground, earlier, later)
     remaining, gone = _grants(connection, ground, body)
     shared = shared_area(ground.area.path(body[pointer]) for pointer in ("from", "to"))
-    return Done(Moved(ended, begun, tuple(remaining), tuple(gone)), last_link(shared) or None)
+    return Done(Moved(ended, begun, tuple(remaining), tuple(gone)), last_link(shared) or None, remarks=remarks)
 
 
 def _grants(connection: Connection, ground: Ground, body: Mapping[str, Any]) -> tuple[list[HeldGrant], list[HeldGrant]]:
@@ -163,11 +166,12 @@ def _named(connection: Connection, person: str, role: str, place: str, start: da
     return None
 
 
-def _put(connection: Connection, ground: Ground, *given: Mapping[str, Any]) -> list[Named]:
-    """Stores these postings as an import of them would; as they are then."""
-    ground.carry_out(connection, plan_postings, ground.parsed("postings", *given))
+def _put(connection: Connection, ground: Ground, *given: Mapping[str, Any]) -> tuple[list[Named], tuple[Remark, ...]]:
+    """Stores these postings as an import of them would; as they are then, and what there is to say about them."""
+    plan = ground.carry_out(connection, plan_postings, ground.parsed("postings", *given))
     found = (_named(connection, r["person"], r["role"], r["place"], date.fromisoformat(r["start"])) for r in given)
-    return named(connection, (held for held in found if held is not None), ground.area.tree, ground.area.today)
+    put = named(connection, (held for held in found if held is not None), ground.area.tree, ground.area.today)
+    return put, tuple(plan.remarks)
 
 
 def _row(posting: Posting) -> dict[str, Any]:

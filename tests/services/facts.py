@@ -80,7 +80,7 @@ def leave(deployment: Deployment, *leaves: Leave) -> None:
 def mark(deployment: Deployment, *marks: DayMark) -> None:
     with deployment.database.write() as connection:
         register.put_marks(connection, marks, ())
-        _register_changed(connection)
+        register_changed(connection)
 
 
 def change_place(deployment: Deployment, code: str, standing: Standing) -> None:
@@ -95,13 +95,13 @@ def change_place(deployment: Deployment, code: str, standing: Standing) -> None:
                 central_village=standing.central_village,
             )
         )
-        _register_changed(connection)
+        register_changed(connection)
 
 
 def change_duty(deployment: Deployment, duty: Duty) -> None:
     with deployment.database.write() as connection:
         register.put_duty(connection, duty)
-        _register_changed(connection)
+        register_changed(connection)
 
 
 def visited(
@@ -178,7 +178,7 @@ def _judge_again(connection: Any, persons: Iterable[str]) -> None:
     people.mark_stale(connection, [(person, *EVER) for person in sorted(persons)])
 
 
-def _register_changed(connection: Any) -> None:
+def register_changed(connection: Any) -> None:
     register.bump(connection)
     people.mark_stale(connection, [(p, *EVER) for p in people.posted_between(connection, *EVER)])
 
