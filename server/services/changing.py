@@ -63,14 +63,14 @@ class Ground:
         """Who asks; of an approved proposal who approves it."""
         return self.area.caller
 
-    def parsed(self, kind: Kind, *given: Mapping[str, Any]) -> Parsed[Any]:
+    def parsed(self, kind: Kind, *given: Mapping[str, Any], under: str = "") -> Parsed[Any]:
         """Rows of a file with these columns, days as text; raises Problem INVALID as `carry_out` does."""
         names = columns(kind)
         cells = [(number, [_cell(row.get(name)) for name in names]) for number, row in enumerate(given, 1)]
         try:
             return parse(kind, Table(names, cells))
         except ImportRefused as refused:
-            raise _as_fields(refused) from None
+            raise _as_fields(refused, under) from None
 
     def carry_out(
         self,

@@ -128,7 +128,7 @@ def apply_new(connection: Connection, ground: Ground, body: Mapping[str, Any]) -
     _speak(connection, ground, code, body)
     if first is None:
         return Done(people.find(connection, code))
-    posting = ground.parsed("postings", {**first, "person": code})
+    posting = ground.parsed("postings", {**first, "person": code}, under="/posting")
     plan = ground.carry_out(connection, plan_postings, posting, "/posting")
     return Done(people.find(connection, code), first["place"], remarks=tuple(plan.remarks))
 

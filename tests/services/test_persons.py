@@ -47,6 +47,8 @@ def test_a_new_person_comes_with_a_posting_in_the_area(office: Deployment) -> No
     assert [(e.pointer, e.code) for e in outside.errors] == [("/posting/place", "not-exist")]
     wrong = refused(lambda: persons.add(office, admin, NEW | {"posting": ENVOY | {"place": "D"}}, NOW, False))
     assert [(e.pointer, e.code) for e in wrong.errors] == [("/posting/place", "role-needs-village")]
+    weekday = refused(lambda: persons.add(office, admin, NEW | {"posting": ENVOY | {"office_weekday": 2}}, NOW, False))
+    assert [(e.pointer, e.code) for e in weekday.errors] == [("/posting/office_weekday", "weekday-not-owed")]
     assert "new" not in codes(office, "chief")
 
     tried = persons.add(office, admin, NEW | {"posting": ENVOY}, NOW, True)
