@@ -20,6 +20,7 @@ from server.api import (
     leave,
     limits,
     links,
+    log,
     me,
     obligations,
     paths,
@@ -55,6 +56,7 @@ NAMESPACES = (
     links.calendar_ns,
     postings.ns,
     proposals.ns,
+    log.ns,
 )
 
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import ColumnElement, Connection, insert, or_, select
 
 from server.storage import keys
 from server.storage import tables as t
 from server.storage.prepared import Prepared
+from server.storage.scoping import inside
 
 SYSTEM = "system"
 COMMAND_LINE = "command-line"
@@ -67,3 +68,58 @@ def write(connection: Connection, at: datetime, lines: Iterable[Line]) -> None:
             _one.run(connection, row)
     else:
         connection.execute(insert(t.log), rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which lines to find: from an instant on and before another, and with an id before the one given.
+
+    With `areas`, the paths of places, only lines of those places and of what lies inside.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    actor: str | None = None
+    verb: str | None = None
+    kind: str | None = None
+    subject: str | None = None
+    before: int | None = None
+    areas: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A line as it is stored, with its number and hash once it is sealed."""
+
+    id: int
+    at: datetime
+    actor: str
+    verb: str
+    kind: str
+    subject: str
+    detail: Mapping[str, Any]
+    path: str
+    about: str | None
+    personal: bytes | None
+    number: int | None
+    hash: bytes | None
+
+
+def find(connection: Connection, sought: Sought, limit: int) -> list[Found]:
+    """At most `limit` lines, latest first."""
+    c = t.log.c
+    columns: list[ColumnElement[Any]] = [c.id, *(c[name] for name in _COLUMNS), t.log_seal.c.number, t.log_seal.c.hash]
+    query = select(*columns).join_from(t.log, t.log_seal, t.log_seal.c.line == c.id, isouter=True)
+    for name in ("actor", "verb", "kind", "subject"):
+        value = getattr(sought, name)
+        if value is not None:
+            query = query.where(c[name] == value)
+    if sought.since is not None:
+        query = query.where(c.at >= sought.since)
+    if sought.until is not None:
+        query = query.where(c.at < sought.until)
+    if sought.before is not None:
+        query = query.where(c.id < sought.before)
+    if sought.areas is not None:
+        query = query.where(or_(*(inside(c.path, area) for area in sought.areas)))
+    return [Found(*row) for row in connection.execute(query.order_by(c.id.desc()).limit(limit))]

@@ -18,7 +18,7 @@ from PIL import Image
 from server.domain.postings import Leave
 from tests.support.staff import NOW, POINT
 
-ROLES: Final = ("owner", "colleague", "inside", "outside", "supervisor", "admin", "anonymous", "revoked")
+ROLES: Final = ("owner", "colleague", "inside", "outside", "supervisor", "admin", "auditor", "anonymous", "revoked")
 
 
 def _jpeg(shade: int) -> bytes:
@@ -60,20 +60,25 @@ GRANT: Final = {"kind": "reviewer", "place": "d1"}
 
 @dataclass(frozen=True)
 class Row:
-    """One route: what is sent, and the status each role gets, in the order of ROLES; the last two are mostly 401."""
+    """One route: what is sent, and the status each role gets, in the order of ROLES; the last two are mostly 401.
+
+    The auditor gets what the supervisor gets, unless said otherwise.
+    """
 
     path: str
     statuses: tuple[int, ...]
     json: Any = None
     data: bytes | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    auditor: int | None = None
 
     def expected(self) -> dict[str, int]:
-        return dict(zip(ROLES, (*self.statuses, 401, 401)[: len(ROLES)], strict=True))
+        *named, anonymous, revoked = (*self.statuses, 401, 401)[: len(ROLES) - 1]
+        return dict(zip(ROLES, (*named, self.auditor or named[4], anonymous, revoked), strict=True))
 
 
 def everybody(status: int) -> tuple[int, ...]:
-    return (status,) * len(ROLES)
+    return (status,) * (len(ROLES) - 1)
 
 
 # What the envoy has asked for
@@ -125,7 +130,9 @@ TABLE: Final[dict[str, Row]] = {
     "PATCH /api/v1/people/<code:person>": Row(
         f"{API}/people/owner", (403, 404, 403, 404, 403, 200), {"phone": "13900001111"}
     ),
-    "GET /api/v1/people/<code:person>/history": Row(f"{API}/people/owner/history", (200, 404, 403, 404, 403, 200)),
+    "GET /api/v1/people/<code:person>/history": Row(
+        f"{API}/people/owner/history", (200, 404, 403, 404, 403, 200), auditor=200
+    ),
     "GET /api/v1/leave": Row(f"{API}/leave", (200, 200, 200, 200, 200, 200)),
     "POST /api/v1/leave": Row(f"{API}/leave", (201, 422, 201, 422, 403, 201), LEAVE),
     "DELETE /api/v1/leave/<code:leave>": Row(f"{API}/leave/r1", (204, 404, 403, 404, 403, 403)),
@@ -140,12 +147,17 @@ TABLE: Final[dict[str, Row]] = {
     ),
     "DELETE /api/v1/postings/<int(max=2147483647):posting>": Row(f"{API}/postings/1", (403, 404, 403, 404, 403, 200)),
     "GET /api/v1/proposals": Row(f"{API}/proposals", (200, 200, 200, 200, 200, 200)),
-    "GET /api/v1/proposals/<int(max=2147483647):proposal>": Row(f"{API}/proposals/1", (404, 404, 403, 404, 200, 200)),
+    "GET /api/v1/proposals/<int(max=2147483647):proposal>": Row(
+        f"{API}/proposals/1", (404, 404, 403, 404, 200, 200), auditor=403
+    ),
     "DELETE /api/v1/proposals/<int(max=2147483647):proposal>": Row(
         f"{API}/proposals/1", (404, 404, 403, 404, 403, 403)
     ),
     "POST /api/v1/proposals/<int(max=2147483647):proposal>/decisions": Row(
-        f"{API}/proposals/1/decisions", (404, 404, 403, 404, 200, 200), {"decision": "refuse", "reason": "no"}
+        f"{API}/proposals/1/decisions",
+        (404, 404, 403, 404, 200, 200),
+        {"decision": "refuse", "reason": "no"},
+        auditor=403,
     ),
     "POST /api/v1/me/calendar": Row(f"{API}/me/calendar", (201,) * 6),
     "DELETE /api/v1/me/calendar": Row(f"{API}/me/calendar", (204,) * 6),
@@ -154,13 +166,16 @@ TABLE: Final[dict[str, Row]] = {
     "GET /api/v1/downloads/<secret:secret>": Row(f"{API}/downloads/{'x' * 43}", everybody(404)),
     #
     "GET /api/v1/closures": Row(f"{API}/closures", (403, 403, 200, 200, 200, 200)),
-    "POST /api/v1/closures": Row(f"{API}/closures", (403, 403, 403, 403, 201, 403), {"place": "T", "month": "2018-09"}),
+    "POST /api/v1/closures": Row(
+        f"{API}/closures", (403, 403, 403, 403, 201, 403), {"place": "T", "month": "2018-09"}, auditor=403
+    ),
     "POST /api/v1/closures/<int(max=2147483647):closure>/reopen": Row(
-        f"{API}/closures/1/reopen", (403, 403, 403, 404, 200, 403), {"reason": "x"}
+        f"{API}/closures/1/reopen", (403, 403, 403, 404, 200, 403), {"reason": "x"}, auditor=403
     ),
     "GET /api/v1/closures/<int(max=2147483647):closure>/differences": Row(
         f"{API}/closures/1/differences", (403, 403, 200, 404, 200, 200)
     ),
+    "GET /api/v1/log": Row(f"{API}/log", (403, 403, 403, 403, 403, 403), auditor=200),
     #
     "GET /api/v1/visits": Row(f"{API}/visits", (200, 200, 200, 200, 200, 200)),
     "PUT /api/v1/visits/<uuid:visit>": Row(f"{API}/visits/{VISIT}", (200, 404, 404, 404, 404, 404), CHECK_IN),
