@@ -57,7 +57,7 @@ def enter(deployment: Deployment, caller: Caller, sheet: Sheet, now: datetime) -
                 scope = scope_of(caller, deployment.world(connection).tree, local_day(now, deployment.zone))
                 place = _place(connection, deployment, caller, sheet, scope, day)
                 on = _person(connection, deployment, caller, sheet, scope, place, day)
-                if rows.is_taken(connection, number):
+                if rows.find(connection, number) is not None:
                     return _again(deployment, caller, sheet, number)
                 _check_cap(connection, deployment, sheet.person, day)
                 visit = _visit(sheet, number, caller, place, day, now)
