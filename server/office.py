@@ -248,6 +248,20 @@ def head() -> None:
     click.echo(found.name)
 
 
+@click.command("erase")
+@click.argument("person")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def erase(person: str, yes: bool) -> None:
+    """Forget a person: their name, number, unit and account, and what is personal about them in the log."""
+    from server.services import erasing
+
+    if not yes:
+        click.confirm(both("cli.erase-sure", person=person), abort=True, err=True)
+    with opened() as deployment:
+        done = erasing.erase(deployment, person, ACTOR, clock.now())
+    tell("erased" if done else "erased-before", person=person)
+
+
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
@@ -274,4 +288,4 @@ def demo(**options: Any) -> None:
     county.run(**options)
 
 
-COMMANDS: tuple[click.Command, ...] = (account, duty, place, head, scrub, serve, demo)
+COMMANDS: tuple[click.Command, ...] = (account, duty, place, head, erase, scrub, serve, demo)

@@ -51,6 +51,8 @@ def destroy(connection: Connection, person: str, now: datetime) -> bool:
     """Destroys a person's key, also one that was never needed, so that none is made later; false if it was so."""
     c = t.person_key.c
     _with_new(connection, {person}, now)
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")  # the bytes are overwritten, not only let go
     gone = update(t.person_key).where(c.person == person, c.destroyed_at.is_(None)).values(key=None, destroyed_at=now)
     return connection.execute(gone).rowcount == 1
 

@@ -208,6 +208,11 @@ def bump_facts(connection: Connection, codes: Iterable[str]) -> None:
         connection.execute(update(t.person).where(t.person.c.code.in_(chunk)).values(facts=t.person.c.facts + 1))
 
 
+def blank(connection: Connection, code: str, name: str) -> None:
+    """Takes a person's name, number and unit away; `name` stands where the name was."""
+    connection.execute(update(t.person).where(t.person.c.code == code).values(name=name, phone="", unit=""))
+
+
 _postings = select(*(t.posting.c[field.name] for field in fields(Posting))).where(
     t.posting.c.person.in_(bindparam("codes", expanding=True))
 )
