@@ -434,6 +434,20 @@ class Free(_Field):
         super().__init__(dump_only=True, **kwargs)
 
 
+class Nested(_Field):
+    """A list of lists of whatever depth, as GeoJSON has its coordinates; what is in them is for others to check."""
+
+    expected = "list"
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        return value
+
+    def shown(self) -> Shown:
+        return {"type": "array", "items": {}}
+
+
 class Page(Base):
     """The base of what a list is asked with: `limit` entries after `cursor`."""
 

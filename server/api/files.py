@@ -64,13 +64,21 @@ def table(
 
 def points(name: str, rows: Iterable[tuple[Point | None, dict[str, Any]]]) -> Response:
     """Positions (none: unknown) with their properties, as a GeoJSON file; raises Problem as `table`."""
+    return shapes(name, ((_at(point), properties) for point, properties in rows))
+
+
+def shapes(name: str, rows: Iterable[tuple[dict[str, Any] | None, dict[str, Any]]]) -> Response:
+    """As `points`, for GeoJSON geometries."""
     return _file(GEOJSON, name, "geojson", lambda stream: stream.writelines(_features(rows)))
 
 
-def _features(rows: Iterable[tuple[Point | None, dict[str, Any]]]) -> Iterator[bytes]:
+def _at(point: Point | None) -> dict[str, Any] | None:
+    return None if point is None else {"type": "Point", "coordinates": [point[1], point[0]]}
+
+
+def _features(rows: Iterable[tuple[dict[str, Any] | None, dict[str, Any]]]) -> Iterator[bytes]:
     between = b'{"type":"FeatureCollection","features":[\n'
-    for point, properties in rows:
-        geometry = None if point is None else {"type": "Point", "coordinates": [point[1], point[0]]}
+    for geometry, properties in rows:
         feature = {"type": "Feature", "geometry": geometry, "properties": properties}
         yield between + json_bytes(feature)
         between = b","

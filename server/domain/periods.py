@@ -49,6 +49,19 @@ def month_of(day: date) -> Window:
     return Window("month", f"{first.year:04d}-{first.month:02d}", first, following - DAY)
 
 
+def window_named(label: str) -> Window | None:
+    """The week or month of a label such as `2018-W47` or `2018-11`; none if there is no such."""
+    year, _, rest = label.partition("-")
+    try:
+        if rest.startswith("W"):
+            found = week_of(date.fromisocalendar(int(year), int(rest[1:]), 1))
+        else:
+            found = month_of(date(int(year), int(rest), 1))
+    except ValueError:
+        return None
+    return found if found.label == label else None
+
+
 def windows(first: date, last: date) -> list[Window]:
     """Every week and month that shares a day with the span from `first` to `last`, weeks before months."""
     found: list[Window] = []

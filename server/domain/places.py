@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
@@ -49,6 +49,14 @@ class Place:
                 break
             found = standing
         return found
+
+    def with_standing(self, standing: Standing) -> "Place":
+        """The place standing so from a day on, until its next standing begins; itself if it stands so already."""
+        stood = self.on(standing.since)
+        if stood is not None and replace(stood, since=standing.since) == standing:
+            return self
+        others = (other for other in self.standings if other.since != standing.since)
+        return replace(self, standings=tuple(sorted((*others, standing), key=lambda each: each.since)))
 
     def exists_on(self, day: date) -> bool:
         """Whether the place has not ended by the day."""

@@ -127,3 +127,22 @@ def overlapping(postings: Sequence[Posting]) -> list[tuple[Posting, Posting]]:
             if longest.end is not None and (later.end is None or later.end > longest.end):
                 longest = later
     return pairs
+
+
+def gaps(start: date, end: date | None, held: Iterable[Posting]) -> list[tuple[date, date | None]]:
+    """The stretches from a first to a last day (none: open) on which none of these postings is in force."""
+    found: list[tuple[date, date | None]] = []
+    at = start
+    for posting in sorted(held, key=lambda each: each.start):
+        if posting.end is not None and posting.end < at:
+            continue
+        if end is not None and posting.start > end:
+            break
+        if posting.start > at:
+            found.append((at, posting.start - DAY))
+        if posting.end is None:
+            return found
+        at = posting.end + DAY
+    if end is None or at <= end:
+        found.append((at, end))
+    return found

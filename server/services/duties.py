@@ -1,20 +1,24 @@
 """Duties as data: those we ship, and those a county adds, changes or ends from a day on."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 from server.domain import cells, problems
+from server.domain.access import Caller
 from server.domain.cells import BadCell
 from server.domain.duties import SHIPPED, Activity, DayOff, Duty, Fixed, Target, ended, faults
+from server.domain.periods import DAY
 from server.domain.places import BEGINNING
 from server.domain.postings import Role
 from server.domain.problems import FieldError, Problem, invalid
+from server.services.changing import Changed, Done, Ground, change
 from server.services.deployment import Deployment
 from server.services.imports_base import FOREVER, judged_span, mark_spans
+from server.services.placing import touched
 from server.storage import imports as rows
-from server.storage import logbook, people, register
+from server.storage import logbook, posted, register
 from server.storage.database import Connection
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -34,8 +38,9 @@ def ensure_shipped(deployment: Deployment, actor: str, now: datetime) -> list[st
         state = register.state(connection, lock=True)
         known = {duty.code for duty in register.duties(connection)}
         missing = [duty for duty in SHIPPED if duty.code not in known]
+        rows.hold_people(connection)
         for duty in missing:
-            _put(connection, duty, None, judged_span(state), actor, now)
+            _put(connection, duty, (), judged_span(state), actor, now)
     return [duty.code for duty in missing]
 
 
@@ -56,12 +61,18 @@ def save(deployment: Deployment, given: Sequence[Duty], actor: str, now: datetim
         raise Problem(problems.INVALID, errors=wrong)
     with deployment.database.write() as connection:
         state = register.state(connection, lock=True)
-        stored = register.duties(connection)
-        by_key = {(duty.code, duty.since): duty for duty in stored}
-        new = [duty for duty in given if by_key.get((duty.code, duty.since)) != duty]
-        for duty in new:
-            before = by_key.get((duty.code, duty.since))
-            _put(connection, duty, before, judged_span(state), actor, now, _roles(stored, duty.code))
+        rows.hold_people(connection)
+        return _save(connection, given, judged_span(state), actor, now)
+
+
+def _save(
+    connection: Connection, given: Sequence[Duty], judged: tuple[date, date] | None, actor: str, now: datetime
+) -> int:
+    stored = register.duties(connection)
+    by_key = {(duty.code, duty.since): duty for duty in stored}
+    new = [duty for duty in given if by_key.get((duty.code, duty.since)) != duty]
+    for duty in new:
+        _put(connection, duty, stored, judged, actor, now)
     return len(new)
 
 
@@ -77,6 +88,50 @@ def end(deployment: Deployment, code: str, since: date, actor: str, now: datetim
     if not present or not present[-1].active:
         return False
     return save(deployment, [ended(present[-1], since)], actor, now) > 0
+
+
+def add(deployment: Deployment, caller: Caller, body: Mapping[str, Any], now: datetime, dry_run: bool) -> Changed:
+    """A version of a duty from a day on; raises Problem: FORBIDDEN, INVALID for every member that does not fit."""
+    return change(deployment, caller, "duty-version", body, apply_version, now, dry_run)
+
+
+def finish(
+    deployment: Deployment, caller: Caller, code: str, body: Mapping[str, Any], now: datetime, dry_run: bool
+) -> Changed:
+    """Ends a duty from a day on; raises Problem: FORBIDDEN, NOT_FOUND if there is none, CONFLICT if it had ended."""
+    return change(deployment, caller, "duty-end", {**body, "code": code}, apply_end, now, dry_run)
+
+
+def apply_version(connection: Connection, ground: Ground, body: Mapping[str, Any]) -> Done:
+    """A version that holds from the first window that begins on or after its day."""
+    _require_whole(ground)
+    duty = parse(body)
+    wrong = [FieldError(f"/{field}", code) for field, code in faults(duty)]
+    if wrong:
+        raise Problem(problems.INVALID, errors=wrong)
+    _save(connection, [duty], ground.context.judged, ground.caller.person, ground.context.now)
+    return Done(duty)
+
+
+def apply_end(connection: Connection, ground: Ground, body: Mapping[str, Any]) -> Done:
+    """The version that ends it."""
+    _require_whole(ground)
+    since = date.fromisoformat(body["from"])
+    versions = [duty for duty in register.duties(connection) if duty.code == body["code"]]
+    if not versions:
+        raise Problem(problems.NOT_FOUND)
+    present = [duty for duty in versions if duty.since <= since]
+    if not present or not present[-1].active:
+        raise Problem(problems.CONFLICT)
+    duty = ended(present[-1], since)
+    _save(connection, [duty], ground.context.judged, ground.caller.person, ground.context.now)
+    return Done(duty)
+
+
+def _require_whole(ground: Ground) -> None:
+    # A duty holds for everyone, wherever they are posted.
+    if not ground.area.admin.whole:
+        raise Problem(problems.FORBIDDEN)
 
 
 def parse(values: Mapping[str, Any], since: date | None = None) -> Duty:
@@ -153,24 +208,22 @@ def _read(pointer: str, value: Any, read: cells.Reader, expected: str) -> Any:
     raise invalid(pointer, "format", expected=expected)
 
 
-def _roles(stored: Iterable[Duty], code: str) -> set[str]:
-    return {str(duty.role) for duty in stored if duty.code == code}
-
-
 def _put(
     connection: Connection,
     duty: Duty,
-    before: Duty | None,
+    stored: Sequence[Duty],
     judged: tuple[date, date] | None,
     actor: str,
     now: datetime,
-    roles: Iterable[str] = (),
 ) -> None:
-    rows.hold_people(connection)
     register.bump(connection)
     register.put_duty(connection, duty)
-    # Those who owed it in another role until now, too.
-    concerned = {person for role in {str(duty.role), *roles} for person in people.posted_as(connection, role)}
-    mark_spans(connection, judged, ((person, duty.since, FOREVER) for person in concerned))
+    others = [other for other in stored if other.code == duty.code]
+    before = next((other for other in others if other.since == duty.since), None)
+    # Those who owed it in another role until now, too; the next version holds from its own day on.
+    roles = {str(duty.role), *(str(other.role) for other in others)}
+    until = min((other.since - DAY for other in others if other.since > duty.since), default=FOREVER)
+    spans = (span for posting in posted.in_roles(connection, roles) for span in touched(posting, duty.since, until))
+    mark_spans(connection, judged, spans)
     detail = {"before": shown(before) if before else None, "after": shown(duty)}
     logbook.write(connection, now, [logbook.Line(actor, "saved", "duty", f"{duty.code} {duty.since}", detail)])

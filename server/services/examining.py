@@ -10,7 +10,7 @@ from server.domain.checkins import Crs, Visit, VisitPhoto
 from server.domain.checks import CheckInFacts, PhotoFact, Previous, VisitStatus
 from server.domain.engine import Obligation, PersonFacts, World, judge
 from server.domain.periods import midnight, month_of, week_of
-from server.domain.places import radius_of, resolve
+from server.domain.places import Level, radius_of, resolve, stand_in
 from server.domain.postings import Leave, Posting
 from server.services.deployment import Deployment
 from server.services.judging import is_stored
@@ -58,6 +58,19 @@ def place_of(visit_place: str | None, visit: Visit, on: Ground) -> str | None:
     """Where the visit is stored, given what the phone named; none if that cannot be known."""
     held = [(p.role, p.place) for p in on.postings if p.in_force(visit.day)]
     return resolve(visit_place, visit.day, visit.point, held, on.world.tree, geodesy.rough_distance_m)
+
+
+def place_after(visit: Visit, on: Ground) -> str:
+    """Where a visit belongs that is stored already.
+
+    One that a person has decided, or that came in otherwise, stays where it is unless that place has ended.
+    """
+    if visit.is_examined:
+        return place_of(visit.asked_place, visit, on) or visit.place
+    tree = on.world.tree
+    named = tree.places.get(visit.asked_place or "")
+    at = visit.place if named is None or named.level is Level.DISTRICT else named.code
+    return stand_in(at, visit.day, visit.point, tree, geodesy.rough_distance_m)
 
 
 def examine(

@@ -7,17 +7,18 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import date
 
-from server.adapters import datum
+from server.adapters import datum, geodesy
 from server.domain import words
 from server.domain.calendar import DayKind, DayMark
 from server.domain.checkins import Visit
 from server.domain.checks import VisitStatus
 from server.domain.imports import CellError, DayRow, Parsed, VisitRow
 from server.domain.periods import DAY, local_day, month_of, week_of
-from server.domain.places import EVERYWHERE, Tree
-from server.services.imports_base import Context, Plan, Where, mark_people, refuse, unknown
+from server.domain.places import BEGINNING, EVERYWHERE, Tree, stand_in
+from server.domain.postings import Posting
+from server.services.imports_base import FOREVER, NEAR, Context, Plan, Where, mark_people, refuse, unknown
 from server.storage import imports as rows
-from server.storage import register
+from server.storage import posted, register
 from server.storage.database import Connection
 
 POSITION = ("latitude", "longitude", "accuracy_m", "crs")
@@ -56,46 +57,53 @@ def plan_days(connection: Connection, context: Context, parsed: Parsed[DayRow]) 
         for mark in (*added, *removed):
             touched[mark.place].add(mark.day)
         if context.judged is not None:
-            mark_people(connection, context, _concerned(connection, context, touched))
+            mark_people(connection, context, _concerned(connection, touched))
 
     if added or removed:
         found.follow = follow
     return found
 
 
-def _concerned(
-    connection: Connection, context: Context, touched: dict[str, set[date]]
-) -> Iterator[tuple[str, date, date]]:
-    """Everybody posted at a marked place, above it or inside it, with the days; an empty place concerns all."""
+def _concerned(connection: Connection, touched: dict[str, set[date]]) -> Iterator[tuple[str, date, date]]:
+    """Everybody posted at, above or inside a marked place in a window of the day; an empty place concerns all."""
     tree = register.tree(connection)
     related: dict[tuple[str, tuple[int, ...]], set[str]] = {}
-    posted: dict[str, set[str]] = defaultdict(set)
-    for person, place in rows.posted(connection):
-        posted[place].add(person)
+    every_day = sorted(set().union(*touched.values()))
+    held: dict[str, list[Posting]] = defaultdict(list)
+    for posting in posted.between(connection, _earlier(every_day[0]), _later(every_day[-1])):
+        held[posting.place].append(posting)
     days: dict[str, set[date]] = defaultdict(set)
-    everywhere = touched.get(EVERYWHERE, set())
-    for person in set().union(*posted.values()):
-        days[person] |= everywhere
     for place, its_days in touched.items():
-        for day in its_days if place != EVERYWHERE else ():
+        for day in its_days:
             near = _days_around(tree, day)
             key = (place, tuple(near))
             if key not in related:
-                related[key] = _above_and_inside(tree, place, list(near.values()), posted)
+                concerned = place == EVERYWHERE
+                related[key] = set(held) if concerned else _above_and_inside(tree, place, list(near.values()), held)
+            first, last = _earlier(day), _later(day)
             for other in related[key]:
-                for person in posted[other]:
-                    days[person].add(day)
+                for posting in held[other]:
+                    if posting.start <= last and (posting.end is None or posting.end >= first):
+                        days[posting.person].add(day)
     for person, its_days in days.items():
         for first, last in _runs(its_days):
             yield person, first, last
 
 
-def _above_and_inside(tree: Tree, place: str, days: list[date], posted: Collection[str]) -> set[str]:
+def _earlier(day: date) -> date:
+    return max(day, BEGINNING + NEAR) - NEAR
+
+
+def _later(day: date) -> date:
+    return min(day, FOREVER - NEAR) + NEAR
+
+
+def _above_and_inside(tree: Tree, place: str, days: list[date], posted_at: Collection[str]) -> set[str]:
     """Those of the posted places that lie in the place on the first day, or around what does on any of the days."""
     if len(days) == 1:
-        return {p for p in posted if tree.lies_in(p, place, days[0]) or tree.lies_in(place, p, days[0])}
+        return {p for p in posted_at if tree.lies_in(p, place, days[0]) or tree.lies_in(place, p, days[0])}
     inside = {code for code in tree.places if tree.lies_in(code, place, days[0])}
-    return {link for code in inside for day in days for link in tree.chain(code, day) if link in posted}
+    return {link for code in inside for day in days for link in tree.chain(code, day) if link in posted_at}
 
 
 def _days_around(tree: Tree, day: date) -> dict[int, date]:
@@ -185,6 +193,8 @@ def _visit(row: VisitRow, tree: Tree, context: Context) -> Visit:
     if row.latitude is not None and row.longitude is not None:
         latitude, longitude = datum.to_wgs84(row.latitude, row.longitude, context.crs)
     crs = None if latitude is None else context.crs
+    point = None if latitude is None or longitude is None else (latitude, longitude)
+    place = stand_in(row.place, day, point, tree, geodesy.rough_distance_m)
     content = [
         row.person,
         row.place,
@@ -198,9 +208,9 @@ def _visit(row: VisitRow, tree: Tree, context: Context) -> Visit:
     return Visit(
         id=row.id,
         person=row.person,
-        place=row.place,
+        place=place,
         asked_place=row.place,
-        path=tree.path(row.place, day),
+        path=tree.path(place, day),
         activity=row.activity,
         captured_at=row.captured_at,
         occurred_at=row.captured_at,

@@ -1,14 +1,15 @@
 """What rests on where and how places stand: marked whenever the register's places change, whatever changed them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from server.domain.differences import FOREVER, NEAR, Difference, concerned, differences
 from server.domain.periods import DAY
 from server.domain.places import BEGINNING, Tree
-from server.services.imports_base import judged_span, mark_spans
+from server.domain.postings import Posting
+from server.services.imports_base import Context, mark_people
 from server.storage import imports as rows
-from server.storage import places, register
+from server.storage import places, posted, register
 from server.storage.database import Connection
 
 CAUSE = "place"
@@ -20,35 +21,37 @@ def store_new(connection: Connection, old: Tree, new: Tree) -> None:
     places.put(connection, ((None, place) for code, place in new.places.items() if code not in old))
 
 
-def store_changed(connection: Connection, old: Tree, new: Tree) -> None:
-    """Stores the places that are otherwise than before."""
+def follow(connection: Connection, context: Context, old: Tree, new: Tree) -> None:
+    """Stores the places that are otherwise than before, and marks what rests on them.
+
+    To be called in the transaction of the change, while nobody writes a check-in (`storage.imports.hold_people`).
+    """
+    register.bump(connection)
     known = ((old[code], place) for code, place in new.places.items() if code in old)
     places.put(connection, ((before, place) for before, place in known if before != place))
-
-
-def mark(connection: Connection, old: Tree, new: Tree, service_from: date | None) -> None:
-    """Marks the windows to judge and the visits to work out again after places have changed from old to new.
-
-    `service_from` is the whole deployment's first day of service. To be called in the transaction of the change, while
-    nobody writes a check-in (`storage.imports.hold_people`).
-    """
     found = differences(old, new)
-    judged = judged_span(register.state(connection))
-    if judged is not None:
-        stretches = concerned(found, old, new, service_from)
-        mark_spans(connection, judged, _spans(connection, stretches))
+    if context.judged is not None:
+        stretches = concerned(found, old, new, context.deployment.service_from)
+        mark_people(connection, context, _spans(connection, stretches))
     if found and rows.any_visits(connection):
         _mark_visits(connection, found, old, new)
 
 
-def _spans(connection: Connection, stretches: dict[str, list[tuple[date, date]]]) -> Iterator[tuple[str, date, date]]:
+def _spans(
+    connection: Connection, stretches: Mapping[str, Sequence[tuple[date, date]]]
+) -> Iterator[tuple[str, date, date]]:
     """Everybody with a posting at one of the places that shares a window with one of its stretches."""
-    for person, place, start, end in places.posted(connection, stretches):
-        for first, last in stretches[place]:
-            begins = max(first, max(start, BEGINNING + NEAR) - NEAR)
-            ends = min(last, min(end or FOREVER, FOREVER - NEAR) + NEAR)
-            if begins <= ends:
-                yield person, begins, ends
+    for posting in posted.at(connection, stretches):
+        for stretch in stretches[posting.place]:
+            yield from touched(posting, *stretch)
+
+
+def touched(posting: Posting, first: date, last: date) -> Iterator[tuple[str, date, date]]:
+    """The posting's person with those of the days that share a window with one on which it is in force, if any do."""
+    begins = max(first, max(posting.start, BEGINNING + NEAR) - NEAR)
+    ends = min(last, min(posting.end or FOREVER, FOREVER - NEAR) + NEAR)
+    if begins <= ends:
+        yield posting.person, begins, ends
 
 
 def _mark_visits(connection: Connection, found: Sequence[Difference], old: Tree, new: Tree) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from server.domain import problems
 from server.domain.access import Caller, GrantKind
 from server.domain.problems import Problem
-from server.services import postings
+from server.services import days, duties, merging, place_changes, postings
 from server.services.areas import area_of
 from server.services.changing import Apply, Changed, carry_out
 from server.services.deployment import Deployment
@@ -20,6 +20,15 @@ from server.storage.proposals import Proposal
 
 # What an approval does, by the kind that `changing.change` was called with.
 APPLIES: Mapping[str, Apply] = {
+    "day-mark": days.apply_mark,
+    "day-move": days.apply_move,
+    "day-unmove": days.apply_unmove,
+    "duty-end": duties.apply_end,
+    "duty-version": duties.apply_version,
+    "place-change": place_changes.apply_change,
+    "place-merge": merging.apply_merge,
+    "place-new": place_changes.apply_new,
+    "place-split": merging.apply_split,
     "posting-new": postings.apply_new,
     "posting-change": postings.apply_change,
     "posting-delete": postings.apply_delete,

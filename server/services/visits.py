@@ -21,7 +21,7 @@ from server.domain.periods import month_of, week_of
 from server.domain.places import Level, Tree
 from server.domain.problems import Problem, invalid
 from server.services.deployment import Deployment
-from server.services.examining import Examined, Ground, examine, ground, place_of, still_shared
+from server.services.examining import Examined, Ground, examine, ground, place_after, place_of, still_shared
 from server.services.judging import is_stored, judged_again
 from server.storage import decisions, logbook, obligations, people
 from server.storage import visits as rows
@@ -204,9 +204,7 @@ def _rework(deployment: Deployment, visit: str, marks: list[int], now: datetime)
                 if old is None:
                     return
                 on = ground(connection, deployment, old.person)
-                draft = old
-                if old.is_examined:
-                    draft = replace(old, place=place_of(old.asked_place, old, on) or old.place)
+                draft = replace(old, place=place_after(old, on))
                 found = examine(connection, deployment, on, draft, rows.photos_of(connection, visit), now, old)
             with deployment.database.write(shared=True) as connection:
                 claim(connection, old.person, on)

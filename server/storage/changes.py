@@ -65,12 +65,12 @@ def obligations_since(connection: Connection, since: Mapping[str, date]) -> dict
 
 
 def visit_states(connection: Connection, since: Mapping[str, date]) -> dict[str, tuple[str, str, str]]:
-    """Status, place and path of these people's visits from each one's day on, those from files left out."""
+    """Status, place and path of these people's visits from each one's day on."""
     v = t.visit.c
     found: dict[str, tuple[str, str, str]] = {}
     for chunk in chunks(sorted(since, key=lambda person: (since[person], person))):
         query = select(v.id, v.person, v.day, v.status, v.place, v.path).where(
-            v.person.in_(chunk), v.day >= since[chunk[0]], v.imported.is_(False)
+            v.person.in_(chunk), v.day >= since[chunk[0]]
         )
         for visit, person, day, status, place, path in connection.execute(query):
             if day >= since[person]:

@@ -54,16 +54,6 @@ def _row(place: Place) -> dict[str, Any]:
     }
 
 
-def posted(connection: Connection, places: Collection[str]) -> list[tuple[str, str, date, date | None]]:
-    """Person, place, first and last day of every posting, past and to come, at one of these places."""
-    c = t.posting.c
-    found: list[tuple[str, str, date, date | None]] = []
-    for chunk in chunks(sorted(set(places))):
-        query = select(c.person, c.place, c.start, c.end).where(c.place.in_(chunk))
-        found += (tuple(row) for row in connection.execute(query))
-    return found
-
-
 def mark_visits_at(
     connection: Connection, stays: Iterable[tuple[str, date, date]], cause: str, *, decided: bool = False
 ) -> None:

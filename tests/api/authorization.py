@@ -83,6 +83,15 @@ def everybody(status: int) -> tuple[int, ...]:
 
 # What the envoy has asked for
 AWAY: Final = Leave("owner", date(2018, 12, 3), date(2018, 12, 4), "annual")
+NEW_PLACE: Final = {"code": "d9", "name": "新村", "level": "village", "parent": "D"}
+SPLIT: Final = {"into": [{"code": "d8", "name": "东村"}, {"code": "d9", "name": "西村"}], "on": "2018-12-01"}
+MOVED_DAY: Final = {
+    "duty": "envoy-study-day", "window": "2018-11", "place": "T", "day": "2018-11-16", "reason": "培训",
+}  # fmt: skip
+DUTY: Final = {
+    "code": "first-monthly-visit", "role": "first-secretary", "activities": ["visit"], "target": "posting",
+    "every": "month", "since": "2018-12-01",
+}  # fmt: skip
 
 # What waits for a second person: the secretary wants a posting taken away
 PROPOSAL: Final = ("posting-delete", {"id": 1}, "/C/T/D/d1/", "secretary")
@@ -138,6 +147,32 @@ TABLE: Final[dict[str, Row]] = {
     "DELETE /api/v1/leave/<code:leave>": Row(f"{API}/leave/r1", (204, 404, 403, 404, 403, 403)),
     "POST /api/v1/leave/<code:leave>/decisions": Row(
         f"{API}/leave/r1/decisions", (403, 404, 200, 404, 403, 200), {"decision": "approve", "reason": "yes"}
+    ),
+    "GET /api/v1/places": Row(f"{API}/places", (403, 403, 200, 200, 200, 200)),
+    "POST /api/v1/places": Row(
+        f"{API}/places",
+        (403, 403, 403, 403, 403, 201),
+        {"code": "d9", "name": "新村", "level": "village", "parent": "D"},
+    ),
+    "GET /api/v1/places/<code:place>": Row(f"{API}/places/d1", (403, 403, 200, 404, 200, 200)),
+    "PATCH /api/v1/places/<code:place>": Row(f"{API}/places/d1", (404, 404, 403, 404, 403, 200), {"radius_m": 900}),
+    "POST /api/v1/places/<code:place>/merge": Row(
+        f"{API}/places/d2/merge", (404, 404, 403, 404, 403, 200), {"into": "d1", "on": "2018-12-01"}
+    ),
+    "POST /api/v1/places/<code:place>/split": Row(f"{API}/places/d2/split", (404, 404, 403, 404, 403, 200), SPLIT),
+    "GET /api/v1/days": Row(f"{API}/days", (403, 403, 200, 200, 200, 200)),
+    "PUT /api/v1/days": Row(
+        f"{API}/days", (403, 403, 403, 403, 403, 200), {"date": "2018-12-03", "kind": "off", "place": "T"}
+    ),
+    "GET /api/v1/days/moves": Row(f"{API}/days/moves", (403, 403, 200, 200, 200, 200)),
+    "POST /api/v1/days/moves": Row(f"{API}/days/moves", (403, 403, 403, 403, 200, 403), MOVED_DAY),
+    "DELETE /api/v1/days/moves/<code:duty>/<code:window>/<code:place>": Row(
+        f"{API}/days/moves/envoy-study-day/2018-11/T", (404, 404, 403, 404, 404, 403)
+    ),
+    "GET /api/v1/duties": Row(f"{API}/duties", (200, 200, 200, 200, 200, 200)),
+    "POST /api/v1/duties": Row(f"{API}/duties", (403, 403, 403, 403, 403, 403), DUTY),
+    "POST /api/v1/duties/<code:duty>/end": Row(
+        f"{API}/duties/envoy-study-day/end", (403, 403, 403, 403, 403, 403), {"from": "2018-12-01"}
     ),
     "GET /api/v1/postings": Row(f"{API}/postings", (200, 200, 200, 200, 200, 200)),
     "POST /api/v1/postings": Row(f"{API}/postings", (403, 403, 403, 403, 403, 201), POSTING),
