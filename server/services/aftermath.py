@@ -10,6 +10,7 @@ from server.domain.places import Tree
 from server.domain.problems import Problem
 from server.services import placing
 from server.services.examining import Ground, gives_gcj02
+from server.services.imports_base import judged_span
 from server.storage import decisions as rows
 from server.storage import imports, people, register
 from server.storage import visits as visit_rows
@@ -45,9 +46,7 @@ def take_position(connection: Connection, on: Ground, visit: Visit, actor: str) 
     # A village does not move: what was not known on other days is known now too.
     standings = tuple(s if s.points or s.polygon else replace(s, points=(point,)) for s in place.standings)
     now_known = Tree({**tree.places, place.code: replace(place, standings=standings)}.values())
-    register.bump(connection)
-    placing.store_changed(connection, tree, now_known)
-    placing.mark(connection, tree, now_known, on.world.service_from)
+    placing.follow(connection, tree, now_known, judged_span(register.state(connection)), on.world.service_from)
     waiting = rows.open_at(connection, tree.paths(place.code))
     detail = {"before": {"points": []}, "after": {"points": [list(point)]}, "visit": visit.id}
     return Line(actor, "changed", "place", place.code, detail, path=visit.path), waiting

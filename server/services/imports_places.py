@@ -41,7 +41,9 @@ def plan(connection: Connection, context: Context, parsed: Parsed[PlaceRow]) -> 
             real.append(change)
     if real:
         found.store = lambda connection: placing.store_new(connection, old, new)
-        found.follow = lambda connection: placing.follow(connection, context, old, new)
+        found.follow = lambda connection: placing.follow(
+            connection, old, new, context.judged, context.deployment.service_from
+        )
     return found
 
 

@@ -105,7 +105,7 @@ def carry_out(
     if wrong:
         raise Problem(problems.INVALID, errors=wrong)
     placing.store_new(connection, old, new)
-    placing.follow(connection, ground.context, old, new)
+    placing.follow(connection, old, new, ground.context.judged, ground.context.deployment.service_from)
     return new
 
 

@@ -3,13 +3,12 @@
 from dataclasses import replace
 from datetime import date, datetime
 
-from server.adapters import datum
 from server.domain.periods import local_day
 from server.domain.places import Level, Tree
 from server.domain.problems import invalid
 from server.services import placing
 from server.services.deployment import Deployment
-from server.services.imports_base import Context, judged_span
+from server.services.imports_base import judged_span
 from server.storage import imports as rows
 from server.storage import logbook, register
 
@@ -33,8 +32,7 @@ def service_from(deployment: Deployment, code: str, day: date | None, actor: str
         rows.hold_people(connection)
         new = Tree({**old.places, code: replace(place, service_from=day)}.values())
         today = local_day(now, deployment.zone)
-        context = Context(deployment, actor, now, today, today, datum.WGS84, judged_span(state))
-        placing.follow(connection, context, old, new)
+        placing.follow(connection, old, new, judged_span(state), deployment.service_from)
         detail = {
             "before": place.service_from.isoformat() if place.service_from else None,
             "after": day.isoformat() if day else None,

@@ -7,7 +7,7 @@ from server.domain.differences import FOREVER, NEAR, Difference, concerned, diff
 from server.domain.periods import DAY
 from server.domain.places import BEGINNING, Tree
 from server.domain.postings import Posting
-from server.services.imports_base import Context, mark_people
+from server.services.imports_base import mark_spans
 from server.storage import imports as rows
 from server.storage import places, posted, register
 from server.storage.database import Connection
@@ -21,18 +21,21 @@ def store_new(connection: Connection, old: Tree, new: Tree) -> None:
     places.put(connection, ((None, place) for code, place in new.places.items() if code not in old))
 
 
-def follow(connection: Connection, context: Context, old: Tree, new: Tree) -> None:
+def follow(
+    connection: Connection, old: Tree, new: Tree, judged: tuple[date, date] | None, service_from: date | None
+) -> None:
     """Stores the places that are otherwise than before, and marks what rests on them.
 
-    To be called in the transaction of the change, while nobody writes a check-in (`storage.imports.hold_people`).
+    `judged` is the span whose verdicts are stored, `service_from` the whole deployment's first day of service. To be
+    called in the transaction of the change, while nobody writes a check-in (`storage.imports.hold_people`).
     """
     register.bump(connection)
     known = ((old[code], place) for code, place in new.places.items() if code in old)
     places.put(connection, ((before, place) for before, place in known if before != place))
     found = differences(old, new)
-    if context.judged is not None:
-        stretches = concerned(found, old, new, context.deployment.service_from)
-        mark_people(connection, context, _spans(connection, stretches))
+    if judged is not None:
+        stretches = concerned(found, old, new, service_from)
+        mark_spans(connection, judged, _spans(connection, stretches))
     if found and rows.any_visits(connection):
         _mark_visits(connection, found, old, new)
 
