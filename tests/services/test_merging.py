@@ -24,7 +24,7 @@ from server.domain.problems import Problem
 from server.services import judging, merging, reports, visits
 from server.services.changing import Changed
 from server.services.deployment import Deployment
-from server.storage import people, register
+from server.storage import accounts, people, register
 from server.storage import tables as t
 from server.storage import visits as visit_rows
 from tests.domain.county import d
@@ -50,6 +50,8 @@ def county(deployment: Deployment) -> Deployment:
 def settle(deployment: Deployment) -> None:
     facts.county(deployment, ("boss", "p", "q", "r", "s"))
     with deployment.database.write() as connection:
+        accounts.open_accounts(connection, ["boss"], NOW)
+        accounts.add_grant(connection, "boss", ADMIN.grants[0], "command-line", NOW)
         for code, point in POINTS.items():
             standing = register.tree(connection)[code].standings[0]
             register.put_standing(connection, code, replace(standing, points=(point,)))
