@@ -165,9 +165,9 @@ TABLE: Final[dict[str, Row]] = {
         f"{API}/days", (403, 403, 403, 403, 403, 200), {"date": "2018-12-03", "kind": "off", "place": "T"}
     ),
     "GET /api/v1/days/moves": Row(f"{API}/days/moves", (403, 403, 200, 200, 200, 200)),
-    "POST /api/v1/days/moves": Row(f"{API}/days/moves", (403, 403, 403, 403, 200, 403), MOVED_DAY),
+    "POST /api/v1/days/moves": Row(f"{API}/days/moves", (403, 403, 403, 403, 200, 403), MOVED_DAY, auditor=403),
     "DELETE /api/v1/days/moves/<code:duty>/<code:window>/<code:place>": Row(
-        f"{API}/days/moves/envoy-study-day/2018-11/T", (404, 404, 403, 404, 404, 403)
+        f"{API}/days/moves/envoy-study-day/2018-11/T", (404, 404, 403, 404, 404, 403), auditor=403
     ),
     "GET /api/v1/duties": Row(f"{API}/duties", (200, 200, 200, 200, 200, 200)),
     "POST /api/v1/duties": Row(f"{API}/duties", (403, 403, 403, 403, 403, 403), DUTY),
