@@ -56,11 +56,20 @@ class Scope:
 
 
 def scope_of(caller: Caller, tree: Tree, today: date, kinds: Collection[GrantKind] = READERS) -> Scope:
-    """What the caller may see: their own, and everything inside the places they hold a grant for."""
-    return Scope(caller.person, areas(caller.grants, tree, today, kinds))
+    """What the caller may see: their own, and everything inside the places they hold a grant for.
+
+    Also what lay inside before such a place was moved: it is the same place, and what happened there is its history.
+    What may be done in it is another matter: see `areas`.
+    """
+    places = {grant.place for grant in caller.grants if grant.kind in kinds and grant.place in tree}
+    return Scope(caller.person, _outermost(path for place in places for path in tree.paths(place, today)))
 
 
 def areas(grants: Iterable[Grant], tree: Tree, today: date, kinds: Collection[GrantKind] = READERS) -> tuple[str, ...]:
     """The paths of the granted places as they stand today, without those inside another."""
-    paths = sorted({tree.path(grant.place, today) for grant in grants if grant.kind in kinds and grant.place in tree})
-    return tuple(path for path in paths if not any(path != other and path.startswith(other) for other in paths))
+    return _outermost(tree.path(grant.place, today) for grant in grants if grant.kind in kinds and grant.place in tree)
+
+
+def _outermost(paths: Iterable[str]) -> tuple[str, ...]:
+    found = sorted(set(paths))
+    return tuple(path for path in found if not any(path != other and path.startswith(other) for other in found))

@@ -107,9 +107,9 @@ class Tree:
         """The chain as text from the top down, `/county/township/district/village/`: a prefix is an area."""
         return "/" + "".join(f"{link}/" for link in reversed(self.chain(code, day)))
 
-    def paths(self, code: str) -> list[str]:
-        """Every path the place ever had, now and before it or what it lies in was moved."""
-        return sorted({self.path(code, day) for day in (BEGINNING, *self._changes)})
+    def paths(self, code: str, until: date = date.max) -> list[str]:
+        """Every path the place has had up to a day, now and before it or what it lies in was moved."""
+        return sorted({self.path(code, day) for day in (BEGINNING, *self._changes) if day <= until})
 
     def lies_in(self, code: str, area: str, day: date) -> bool:
         """Whether the place is the area or lies inside it, at any depth."""

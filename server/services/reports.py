@@ -202,7 +202,7 @@ def _by_place(
     connection: Connection, asked: Asked, moment: Moment, tree: Tree, place: str | None
 ) -> dict[str, Counted]:
     granted = asked.scope.areas if asked.scope else ()
-    if place is None and len(granted) == 1:
+    if place is None and len({last_link(path) for path in granted}) == 1:
         place = last_link(granted[0])
     rows: list[Count] = []
     if place is not None:

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from server.domain.access import Grant, GrantKind
+from server.storage import accounts
 from tests.api.phones import County, finding, json_of, refused
 from tests.factories import (
     DISTRICT,
@@ -13,6 +15,7 @@ from tests.factories import (
     JINJIA,
     NOW,
     PLACES,
+    TOWN,
     TOWN_DISTRICT,
     XIDUAN,
     check_in,
@@ -112,6 +115,30 @@ def test_the_list_is_latest_first_in_pages_and_takes_its_filters(county: County)
         assert len(page["items"]) <= 2
         cursor = page["next"]
     assert walked == [visit_id(number) for number in range(1, 6)]
+
+
+def test_who_reads_a_district_reads_what_it_was_before_it_moved(county: County) -> None:
+    with county.deployment.database.write() as connection:
+        accounts.add_grant(connection, "idle", Grant(GrantKind.REVIEWER, DISTRICT), "command-line", NOW)
+    json_of(county.phone().form(check_in([PHOTO]), PHOTO), 201)
+    month = "from=2018-11-01&to=2018-11-30"
+
+    def seen() -> tuple[list[str], int, dict[str, int]]:
+        phone = county.phone("idle")
+        json_of(phone.see())
+        counts = json_of(phone.get(f"/attendance?by=place&{month}"))["items"]
+        return (
+            [visit["id"] for visit in json_of(phone.get("/visits"))["items"]],
+            len(json_of(phone.get(f"/obligations?{month}&limit=200"))["items"]),
+            {row["code"]: row["total"] for row in counts},
+        )
+
+    before = seen()
+    assert before[0] == [visit_id()]
+    moved = place_row(DISTRICT).replace(f" {XIDUAN} ", f" {TOWN} ")
+    take_in(county.deployment, "places", moved, since=(NOW + timedelta(days=1)).date())
+    county.after(days=2)
+    assert seen() == before
 
 
 def test_a_village_keeps_its_visits_when_it_moves(county: County) -> None:

@@ -81,3 +81,11 @@ def test_an_area_is_where_the_place_stands_today() -> None:
     tree = county(D=moved("U", "11-20"))
     for day, path in [("11-19", "/C/T/D/"), ("11-20", "/C/U/D/")]:
         assert areas([Grant(ADMIN, "D")], tree, d(day)) == (path,)
+
+
+def test_what_lay_inside_before_the_place_was_moved_may_still_be_read() -> None:
+    tree = county(D=moved("U", "11-20"))
+    for day, paths in [("11-19", ("/C/T/D/",)), ("11-20", ("/C/T/D/", "/C/U/D/"))]:
+        assert scope_of(caller(Grant(REVIEWER, "D")), tree, d(day)) == Scope("p", paths)
+    assert scope_of(caller(Grant(REVIEWER, "D"), Grant(AUDITOR, "U")), tree, TODAY).areas == ("/C/T/D/", "/C/U/")
+    assert scope_of(caller(Grant(REVIEWER, "U")), tree, TODAY).areas == ("/C/U/",)
