@@ -69,6 +69,7 @@ visit = Table(
     one_of("entry", ("paper", "handed-in")),
     Index(None, "person", "occurred_at", "id"),
     Index(None, "path", "day"),
+    Index(None, "occurred_at", "id"),
     Index("ix_visit_undecided", "status", "received_at", postgresql_where=text("status IN ('incomplete', 'review')"),
           sqlite_where=text("status IN ('incomplete', 'review')")),
 )  # fmt: skip

@@ -268,6 +268,7 @@ def upgrade() -> None:
     op.add_column("log", sa.Column("personal", sa.LargeBinary(), nullable=True))
     op.create_index(op.f("ix_log_at"), "log", ["at"], unique=False, postgresql_using="brin")
     op.create_index(op.f("ix_log_path_id"), "log", ["path", "id"], unique=False)
+    op.create_index(op.f("ix_visit_occurred_at_id"), "visit", ["occurred_at", "id"], unique=False)
     op.add_column("place", sa.Column("successors", Json(), server_default="[]", nullable=False))
     op.add_column("visit", sa.Column("held", sa.Boolean(), server_default=sa.false(), nullable=False))
     if op.get_bind().dialect.name == "sqlite":  # which takes a check only with its column
@@ -292,6 +293,7 @@ def _forbid_changes() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_visit_occurred_at_id"), table_name="visit")
     op.drop_column("visit", "entry_reason")
     op.drop_column("visit", "entered_by")
     op.drop_column("visit", "entry")
