@@ -16,6 +16,7 @@ from server.storage import visits as rows
 
 BATCH: Final = 500  # visits in one go
 PICTURES: Final = 24  # decoded before anything is stored: less than a second's work
+LINKS: Final = 20  # of a new picture to others much like it: of a thousand copies all pairs would be a million
 BACK: Final = timedelta(days=35)
 LEFT_BEHIND_S: Final = 86_400  # a temporary file older than this is of no upload that still runs
 
@@ -107,10 +108,9 @@ def _alike(prints: list[found.Print], others: dict[str, dict[str, bytes]], most:
             continue
         known = dict(others.get(one.digest, {}))
         known |= {p.digest: p.fingerprint for p in prints[:number] if p.fingerprint is not None}
-        for digest, theirs in known.items():
-            bits = fingerprint.distance(one.fingerprint, theirs)
-            if bits <= most:
-                pairs[(min(one.digest, digest), max(one.digest, digest))] = bits
+        distances = ((fingerprint.distance(one.fingerprint, theirs), digest) for digest, theirs in known.items())
+        for bits, digest in sorted(near for near in distances if near[0] <= most)[:LINKS]:
+            pairs[(min(one.digest, digest), max(one.digest, digest))] = bits
     return [(one, other, bits) for (one, other), bits in sorted(pairs.items())]
 
 

@@ -33,6 +33,8 @@ _log = structlog.get_logger(__name__)
 Changer = Callable[[Connection, Visit, list[VisitPhoto]], list[VisitPhoto] | None]
 Actor = Callable[[Connection, list[VisitPhoto]], None]
 
+ADDITIONS = 100  # to one visit
+ANNOUNCED = 5  # times as many pictures as a visit may have, for one visit over time
 TRIES = 64  # each failed one means that another change of the same person got through
 
 
@@ -144,21 +146,23 @@ def receive_photo(
 def add(deployment: Deployment, person: str, visit: str, addition: Addition, now: datetime) -> Answer:
     """Adds to a visit that is incomplete, returned or rejected; the first record is never altered.
 
-    The same addition again changes nothing. Raises Problem: NOT_FOUND for another's visit, VISIT_NOT_OPEN, INVALID
-    for a withdrawn picture that was never announced or is here already.
+    The same addition again changes nothing. Raises Problem: NOT_FOUND for another's visit, VISIT_NOT_OPEN (also after
+    `ADDITIONS` of them), INVALID for a withdrawn picture that was never announced or is here already.
     """
+    before: list[VisitPhoto] = []
 
     def apply(connection: Connection, old: Visit, photos: list[VisitPhoto]) -> list[VisitPhoto] | None:
         if rows.has_addition(connection, visit, addition.digest()):
             return None
-        if not takes_additions(old, _record(connection, old)):
+        if not takes_additions(old, _record(connection, old)) or rows.additions(connection, visit) >= ADDITIONS:
             raise Problem(problems.VISIT_NOT_OPEN)
+        before[:] = photos
         return _with_addition(deployment, old, photos, addition, now)
 
     def act(connection: Connection, photos: list[VisitPhoto]) -> None:
         if not rows.add_addition(connection, visit, addition.digest(), addition.note, now):
             raise MovedOn
-        rows.replace_photos(connection, visit, photos)
+        rows.change_photos(connection, visit, before, photos)
 
     line = logbook.Line(
         person, "addition", "visit", visit, {"photos": addition.photos, "withdrawn": addition.withdrawn}
@@ -429,6 +433,9 @@ def _with_addition(
         by_digest[digest] = replace(photo, withdrawn_at=None)
     if sum(photo.withdrawn_at is None for photo in by_digest.values()) > deployment.settings.photos_max:
         raise invalid("/photos", "count", min=0, max=deployment.settings.photos_max)
+    # The withdrawn ones too: they are kept for good.
+    if len(by_digest) > ANNOUNCED * deployment.settings.photos_max:
+        raise invalid("/photos", "count", min=0, max=0)
     return list(by_digest.values())
 
 

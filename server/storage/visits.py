@@ -393,10 +393,20 @@ def has_addition(connection: Connection, visit: str, content: bytes) -> bool:
     return connection.execute(select(c.id).where(c.visit == visit, c.content == content)).first() is not None
 
 
-def replace_photos(connection: Connection, visit: str, photos: Sequence[VisitPhoto]) -> None:
-    """Stores announcements and withdrawals as they now are."""
-    connection.execute(delete(t.visit_photo).where(t.visit_photo.c.visit == visit))
-    announce(connection, visit, photos)
+def additions(connection: Connection, visit: str) -> int:
+    """How many additions to the visit there are."""
+    return connection.scalar(select(func.count()).where(t.addition.c.visit == visit)) or 0
+
+
+def change_photos(
+    connection: Connection, visit: str, before: Sequence[VisitPhoto], after: Sequence[VisitPhoto]
+) -> None:
+    """Stores announcements and withdrawals as they now are, given how they stand."""
+    known = {photo.digest: photo for photo in before}
+    announce(connection, visit, [photo for photo in after if photo.digest not in known])
+    for photo in after:
+        if photo.digest in known and photo != known[photo.digest]:
+            keep_photo_state(connection, visit, photo)
 
 
 def photos_of_all(connection: Connection, visits: Sequence[str]) -> dict[str, list[VisitPhoto]]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
+from server.services import visits
 from server.storage import tables as t
 from tests.adapters.samples import DONGZHAO_GPS, TAKEN, encoded, exif_block, jpeg, png_claiming, scene
 from tests.api.phones import County, finding, json_of, not_passed, refused
@@ -295,6 +296,31 @@ def test_an_addition_that_does_not_fit_is_refused(sqlite_county: County, body: A
     kept = sqlite_county.footprint()
     assert refused(sqlite_county.phone().add(body), 422, "invalid") == [error]
     assert sqlite_county.footprint() == kept
+
+
+def test_a_visit_takes_only_so_many_additions(sqlite_county: County, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visits, "ADDITIONS", 2)
+    announced(sqlite_county, PHOTO)
+    for note in ("one", "two"):
+        json_of(sqlite_county.phone().add({"note": note}))
+    assert refused(sqlite_county.phone().add({"note": "three"}), 409, "visit-not-open") == []
+    json_of(sqlite_county.phone().add({"note": "two"}))
+
+
+def test_pictures_that_were_withdrawn_count_too_among_those_ever_announced(sqlite_county: County) -> None:
+    announced(sqlite_county, PHOTO)
+    before = [digest(PHOTO)]
+    for round_ in range(4):
+        new = [f"{round_:032x}{number:032x}" for number in range(20)]
+        json_of(sqlite_county.phone().add({"photos": new, "withdrawn": before}))
+        before = new
+    new = [f"{9:032x}{number:032x}" for number in range(20)]
+    kept = sqlite_county.footprint()
+    answer = sqlite_county.phone().add({"photos": new, "withdrawn": before})
+    assert refused(answer, 422, "invalid") == [("/photos", "count")]
+    assert sqlite_county.footprint() == kept
+    answer = json_of(sqlite_county.phone().add({"photos": new[:19], "withdrawn": before}))
+    assert answer["photos"] == {"expected": 19, "missing": new[:19], "received": []}
 
 
 def test_a_confirmed_visit_takes_no_addition(sqlite_county: County) -> None:

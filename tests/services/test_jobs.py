@@ -115,6 +115,18 @@ def test_likeness_is_stored_both_ways_and_only_once(village: Deployment) -> None
     assert jobs.tick(village, NOW) | {"swept": 0} == dict.fromkeys(jobs.tick(village, NOW), 0)
 
 
+def test_of_many_copies_each_is_linked_to_some_and_still_found(
+    village: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "LINKS", 2)
+    first = check_in(village, "p", samples.jpeg(), NOW - timedelta(days=1))
+    copies = [check_in(village, "q", samples.jpeg() + bytes([n]), NOW + timedelta(minutes=n)) for n in range(8)]
+    jobs.tick(village, NOW)
+    assert count(village, "photo_likeness") <= 2 * 2 * 9
+    assert reused(village, first)[0] == "pass"
+    assert {reused(village, copy)[0] for copy in copies} == {"warn"}
+
+
 def test_a_near_copy_does_not_reopen_what_a_person_decided(village: Deployment) -> None:
     check_in(village, "p", samples.jpeg(), NOW - timedelta(days=1))
     second = check_in(village, "q", saved_again(samples.jpeg()))
