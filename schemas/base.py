@@ -31,9 +31,11 @@ UTC_INSTANT: Final = rf"{DAY}T{CLOCK}:[0-5][0-9](?:\.[0-9]{{6}})?Z"
 CODE: Final = "[A-Za-z0-9._-]{1,32}"
 UUID: Final = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 SHA256: Final = "[0-9a-f]{64}"
-# Tab and newlines are text; other control characters, and halves of surrogate pairs, are not
-_LINES: Final = r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
-_LINE: Final = r"[^\x00-\x1f\x7f]"
+# Tab and newlines are text; other control characters, separators of lines that only some programs know, marks that turn
+# the direction of what follows, and halves of surrogate pairs, are not
+_CONTROLS: Final = r"\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+_LINES: Final = rf"[^\x00-\x08\x0b\x0c\x0e-\x1f{_CONTROLS}]"
+_LINE: Final = rf"[^\x00-\x1f{_CONTROLS}]"
 _NAME: Final = re.compile("[A-Za-z0-9_-]{1,40}")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 

@@ -27,6 +27,7 @@ XLSX_TEXT: Final = 32_767  # characters of one cell
 
 _BOM = b"\xef\xbb\xbf"
 _MAX_UNPACKED = 12  # times the limit of the file; a spreadsheet's XML shrinks about so much
+_COLUMNS = 16_384  # of one worksheet
 _MAX_CELLS = 20_000_000  # between A1 and the last cell; the library keeps room for all of them
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _DAMAGED = (
@@ -38,7 +39,11 @@ _DAMAGED = (
     ValueError,
     RuntimeError,  # a part with a password, or packed in a way zipfile does not know
 )
-_FILLED = re.compile(rb'<(?:\w+:)?c r="([A-Z]+)([0-9]+)"[^>]*[^/]>')  # a cell that has content
+# A cell that has content: as every program writes it, then however else it may be written.
+_FILLED = re.compile(rb'<(?:\w+:)?c r="([A-Z]+)([0-9]+)"(?:[^>]*[^/])?>')
+_FILLED_ODDLY = re.compile(rb'<(?:\w+:)?c(?! r="[A-Z]+[0-9]+")((?:\s(?:[^>]*[^/])?)?)>')
+_AT = re.compile(rb'\sr\s*=\s*["\']([A-Za-z]+)([0-9]+)["\']')
+_ROW_AT = re.compile(rb'<(?:\w+:)?row\s(?:[^>]*\s)?r\s*=\s*["\']([0-9]+)["\']')
 _FAILED = re.compile(
     rb'<(?:\w+:)?c r="([A-Z]+)([0-9]+)"[^>]*\bt="e"[^>]*>(?:(?!</(?:\w+:)?c>).)*?<(?:\w+:)?v>([^<]*)<', re.S
 )
@@ -256,8 +261,14 @@ def _sheet_parts(archive: zipfile.ZipFile, limit_bytes: int) -> dict[str, str]:
 def _check_extent(xml: bytes) -> None:
     """Refuses a worksheet with something written so far out that the cells up to it would fill the memory."""
     filled = _FILLED.findall(xml)
+    oddly = _FILLED_ODDLY.findall(xml)
+    placed = [at for at in map(_AT.search, oddly) if at is not None]
+    filled += [(at[1].upper(), at[2]) for at in placed]
     columns = max(map(_column_at, {column for column, _ in filled}), default=0)
     rows = max((int(row) for _, row in filled), default=0)
+    if unplaced := len(oddly) - len(placed):  # these follow the ones before them, in a row that may say where it is
+        columns = min(columns + unplaced, _COLUMNS)
+        rows = max(rows, *map(int, _ROW_AT.findall(xml) or [0]))
     if columns * rows > _MAX_CELLS:
         raise _refused("file-too-wide", columns=columns, rows=rows)
 

@@ -36,8 +36,9 @@ _INSTANT = re.compile(
     r"([Zz]|([+-])([0-9]{2}):([0-9]{2}))?"
 )
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_CONTROL_IN_NOTE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_NO_TEXT = r"\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"  # as schemas/base.py has it
+_CONTROL = re.compile(rf"[\x00-\x1f{_NO_TEXT}]")
+_CONTROL_IN_NOTE = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f{_NO_TEXT}]")
 _PHONE = re.compile(r"[0-9+ -]{3,20}")
 
 

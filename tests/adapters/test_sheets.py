@@ -241,6 +241,28 @@ def test_a_stray_cell_far_out_is_refused_instead_of_filling_the_memory(tmp_path:
     assert refusal(tmp_path, stream.getvalue()) == ("file-too-wide", {"columns": 16_384, "rows": 1_048_576})
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        b'<c r="XFD1048576"><v>1</v></c>',
+        b'<c t="n" r="XFD1048576"><v>1</v></c>',
+        b"<c r='XFD1048576'><v>1</v></c>",
+        b'<c\nr = "XFD1048576" t="n"><v>1</v></c>',
+        b'<c r="xfd1048576"><v>1</v></c>',
+    ],
+)
+def test_a_stray_cell_far_out_is_refused_however_it_is_written(tmp_path: Path, cell: bytes) -> None:
+    far = b'<row r="1048576">' + cell + b"</row></sheetData>"
+    data = repacked(small_workbook(), lambda _, content: content.replace(b"</sheetData>", far))
+    assert refusal(tmp_path, data) == ("file-too-wide", {"columns": 16_384, "rows": 1_048_576})
+
+
+def test_cells_that_do_not_say_where_they_are_stand_in_a_row_far_down(tmp_path: Path) -> None:
+    far = b'<row r="1048576">' + b"<c><v>1</v></c>" * 1000 + b"</row></sheetData>"
+    data = repacked(small_workbook(), lambda _, content: content.replace(b"</sheetData>", far))
+    assert refusal(tmp_path, data)[0] == "file-too-wide"
+
+
 def test_a_format_on_empty_cells_far_out_does_no_harm(tmp_path: Path) -> None:
     stream, book, (sheet,) = workbook()
     sheet.write_row(0, 0, ["code"])

@@ -73,6 +73,11 @@ def faults(field: marshmallow.fields.Field[Any], value: Any) -> list[tuple[str, 
         (Text(1, 5), "a\nb", "characters"),
         (Text(1, 5, lines=True), "a\x1bb", "characters"),
         (Text(1, 5), "a\ud800", "characters"),
+        *(
+            (Text(1, 5, lines=lines), f"a{character}b", "characters")
+            for character in ("\x7f", "\x85", "\x9b", "\u2028", "\u2029", "\u202e", "\u2066", "\u2069")
+            for lines in (False, True)
+        ),
         (Text(1, 5), 5, "type"),
         (Code(), "", "format"),
         (Code(), "a b", "format"),
