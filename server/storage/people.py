@@ -29,6 +29,7 @@ from sqlalchemy import (
 from server.domain.postings import Leave, Posting
 from server.storage import tables as t
 from server.storage.prepared import Prepared, Sent
+from server.storage.types import Instant
 
 T = TypeVar("T")
 CHUNK = 500  # codes in one IN list
@@ -110,11 +111,12 @@ class Standing:
 
 def _standing() -> Prepared:
     """All of it in one statement, a row of a kind each: for most check-ins a round trip in place of five."""
-    kind, no_text, no_day, no_number = (
+    kind, no_text, no_day, no_number, no_instant = (
         literal_column,
         cast(null(), String),
         cast(null(), Date),
         cast(null(), BigInteger),
+        cast(null(), Instant),
     )
     this_person: BindParameter[str] = bindparam("code")
     p, leave, excuse = t.posting.c, t.leave.c, t.excuse.c
@@ -124,19 +126,19 @@ def _standing() -> Prepared:
         union_all(
             select(
                 kind("'person'", String), cast(taken, String), no_text, no_text, register.judged_from,
-                register.judged_to, register.revision, person.facts, person.visits,
+                register.judged_to, register.revision, person.facts, person.visits, person.gcj02_from,
             ).join_from(t.person, t.register, register.id == 1).where(person.code == this_person),
             select(
                 kind("'posting'", String), p.role, p.place, no_text, p.start, p.end,
-                cast(p.office_weekday, BigInteger), no_number, no_number,
+                cast(p.office_weekday, BigInteger), no_number, no_number, no_instant,
             ).where(p.person == this_person),
             select(
                 kind("'leave'", String), leave.kind, leave.note, no_text, leave.start, leave.end,
-                no_number, no_number, no_number,
+                no_number, no_number, no_number, no_instant,
             ).where(leave.person == this_person),
             select(
                 kind("'excuse'", String), excuse.duty, excuse.place, excuse.window, no_day, no_day,
-                no_number, no_number, no_number,
+                no_number, no_number, no_number, no_instant,
             ).where(excuse.person == this_person, excuse.ended_at.is_(None)),
         )
     )  # fmt: skip
@@ -153,7 +155,7 @@ def standing(connection: Connection, code: str, visit: str = "") -> Standing | N
     leaves: list[Leave] = []
     excused: set[tuple[str, str, str]] = set()
     rows = _standing_of.rows(connection, {"code": code, "visit": visit})
-    for kind, one, two, three, first, last, number, facts, visits in rows:
+    for kind, one, two, three, first, last, number, facts, visits, gcj02_from in rows:
         if kind == "posting":
             postings.append(Posting(code, one, two, first, last, number))
         elif kind == "leave":
@@ -161,7 +163,7 @@ def standing(connection: Connection, code: str, visit: str = "") -> Standing | N
         elif kind == "excuse":
             excused.add((one, two, three))
         else:
-            versions = Versions(number, facts, visits, first, last)
+            versions = Versions(number, facts, visits, first, last, gcj02_from)
             taken = one is not None
     return Standing(versions, postings, leaves, frozenset(excused), taken) if versions else None
 
