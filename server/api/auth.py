@@ -15,7 +15,7 @@ from server.api.bridge import PERSON
 from server.domain import problems
 from server.domain.access import READERS, Caller, GrantKind
 from server.domain.problems import Problem
-from server.services import signing_in
+from server.services import record, signing_in
 from server.services.deployment import Deployment
 
 ADMIN: Final = "admin"
@@ -42,6 +42,7 @@ def install(app: Flask, deployment: Deployment, now: Callable[[], datetime] = cl
     app.extensions["daocun.deployment"] = deployment
     app.extensions["daocun.clock"] = now
     app.extensions["daocun.authorizer"] = authorize
+    app.extensions["daocun.exported"] = exported
     app.extensions["daocun.receiver"] = received
 
 
@@ -93,6 +94,11 @@ def address() -> str:
         mapped = found.ipv4_mapped
         return str(mapped) if mapped else str(ipaddress.ip_network((found.packed, 64), strict=False))
     return str(found)
+
+
+def exported(name: str, count: int) -> None:
+    """Notes in the log that so many rows of a list were taken away as a file."""
+    record.note_export(deployment(), caller(), name, request.args, count, now())
 
 
 def authorize(requirement: str) -> None:

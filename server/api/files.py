@@ -10,10 +10,10 @@ import contextlib
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import IO, Any, Final, cast
+from typing import IO, Any, Final, Generic, TypeVar, cast
 from urllib.parse import quote
 
-from flask import Response, request
+from flask import Response, current_app, request
 
 from server.adapters import messages, sheets
 from server.adapters.messages import LANGUAGES, Language
@@ -34,6 +34,7 @@ _PATIENCE_S: Final = 60
 _IN_MEMORY: Final = 1024 * 1024  # a file up to this size never touches the disk
 _PIECE: Final = 256 * 1024
 
+Row = TypeVar("Row")
 Point = tuple[float, float]  # WGS-84 latitude and longitude in degrees
 
 _writing: Final = threading.BoundedSemaphore(WRITING)
@@ -54,12 +55,13 @@ def table(
     A workbook's columns are named by `titles`, or else by the catalogues' `column.<column>`. Unguarded, a CSV file
     keeps text as it is, for columns that hold nothing but codes. Raises Problem EXPORT_TOO_LARGE, UNAVAILABLE.
     """
+    counted = _Counted(rows)
     if form == "xlsx":
         titled = [_title(column, titles) for column in columns]
-        return _file(XLSX, name, form, lambda stream: sheets.write_xlsx(titled, rows, stream))
+        return _file(XLSX, name, form, lambda stream: sheets.write_xlsx(titled, counted, stream), counted)
     for_excel = request.args.get("for_excel") == "1"
-    lines = sheets.csv_lines(columns, rows, mark=for_excel, guarded=guarded or for_excel)
-    return _file(f"{CSV}; charset=utf-8", name, form, lambda stream: stream.writelines(lines))
+    lines = sheets.csv_lines(columns, counted, mark=for_excel, guarded=guarded or for_excel)
+    return _file(f"{CSV}; charset=utf-8", name, form, lambda stream: stream.writelines(lines), counted)
 
 
 def points(name: str, rows: Iterable[tuple[Point | None, dict[str, Any]]]) -> Response:
@@ -69,7 +71,21 @@ def points(name: str, rows: Iterable[tuple[Point | None, dict[str, Any]]]) -> Re
 
 def shapes(name: str, rows: Iterable[tuple[dict[str, Any] | None, dict[str, Any]]]) -> Response:
     """As `points`, for GeoJSON geometries."""
-    return _file(GEOJSON, name, "geojson", lambda stream: stream.writelines(_features(rows)))
+    counted = _Counted(rows)
+    return _file(GEOJSON, name, "geojson", lambda stream: stream.writelines(_features(counted)), counted)
+
+
+class _Counted(Generic[Row]):
+    """Rows, and how many of them have gone by."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._rows = rows
+        self.count = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        for row in self._rows:
+            self.count += 1
+            yield row
 
 
 def _at(point: Point | None) -> dict[str, Any] | None:
@@ -98,8 +114,13 @@ def asked_language() -> Language:
     return asked if asked in LANGUAGES else language()
 
 
-def _file(media_type: str, name: str, form: str, write: Callable[[IO[bytes]], object]) -> Response:
+def _file(
+    media_type: str, name: str, form: str, write: Callable[[IO[bytes]], object], counted: _Counted[Any]
+) -> Response:
     kept = _spooled(write)
+    exported = current_app.extensions.get("daocun.exported")
+    if exported is not None:
+        exported(name, counted.count)
     response = Response(kept, content_type=media_type, direct_passthrough=True)
     response.content_length = kept.size
     response.headers["Content-Disposition"] = disposition(name, form)

@@ -25,7 +25,7 @@ from server.domain.access import Caller
 from server.domain.checkins import CheckIn
 from server.domain.periods import Moment
 from server.domain.problems import Problem, invalid
-from server.services import paper, visit_reading, visits
+from server.services import paper, record, visit_reading, visits
 from server.services.paper import Sheet
 from server.services.visit_reading import Seen
 from server.services.visits import Answer, Picture
@@ -54,6 +54,7 @@ class VisitView(View):
     def get(self, visit: str) -> Any:
         """One visit of one's own, or inside one's area."""
         seen = visit_reading.see(deployment(), caller(), visit, now())
+        record.note_seen(deployment(), caller(), seen.answers[0].visit, now())
         return _out(seen, caller())[0], 200, etag(seen.answers[0])
 
 
@@ -92,7 +93,10 @@ class PhotoView(View):
         stamp = query["stamp"] == "1"
         if stamp and query["size"] != "screen":
             raise invalid("/stamp", "inconsistent")
-        data, media_type = visit_reading.picture(deployment(), caller(), visit, digest, query["size"], stamp, now())
+        data, media_type, whose = visit_reading.picture(
+            deployment(), caller(), visit, digest, query["size"], stamp, now()
+        )
+        record.note_seen(deployment(), caller(), whose, now(), photo=digest)
         answer = Response(data, content_type=media_type)
         # It never changes, but who may see it does: the browser asks again each time.
         answer.headers["Cache-Control"] = "private, no-cache"
@@ -145,6 +149,7 @@ class VisitsView(View):
         limit = query["limit"]
         seen = visit_reading.find_visits(deployment(), caller(), sought, query.get("place"), limit, now())
         paged = page(seen.answers, limit, _key)
+        record.note_listed(deployment(), caller(), [a.visit for a in paged["items"]], request.args, now())
         return {"items": _out(replace(seen, answers=paged["items"]), caller()), "next": paged["next"]}
 
 

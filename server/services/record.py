@@ -1,14 +1,18 @@
-"""What a line of the log needs to know beside what happened: where it belongs."""
+"""The log's own use cases: where a line belongs, and who has looked at what of others."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
+from server.domain.access import READERS, Caller, areas
 from server.domain.accounts import standing_places
+from server.domain.checkins import Visit
 from server.domain.periods import local_day
 from server.domain.places import shared_area
 from server.services.deployment import Deployment
-from server.storage import accounts, people
+from server.storage import accounts, logbook, people
 from server.storage.database import Connection
+from server.storage.logbook import Line
 
 
 def homes(connection: Connection, deployment: Deployment, persons: Collection[str], now: datetime) -> dict[str, str]:
@@ -34,3 +38,45 @@ def homes(connection: Connection, deployment: Deployment, persons: Collection[st
 def home(connection: Connection, deployment: Deployment, person: str, now: datetime) -> str:
     """As `homes`, of one person."""
     return homes(connection, deployment, [person], now)[person]
+
+
+def note_seen(deployment: Deployment, caller: Caller, visit: Visit, now: datetime, photo: str = "") -> None:
+    """Notes that the caller has looked at a visit, or at a photo of it, unless it is their own."""
+    if visit.person != caller.person:
+        detail = {"photo": photo} if photo else {}
+        _note(deployment, Line(caller.person, "read", "visit", visit.id, detail, visit.path, visit.person), now)
+
+
+def note_listed(
+    deployment: Deployment, caller: Caller, visits: Sequence[Visit], query: Mapping[str, Any], now: datetime
+) -> None:
+    """Notes that the caller has looked at a list of visits, unless there is none of others in it."""
+    others = [visit for visit in visits if visit.person != caller.person]
+    if others:
+        detail = {"query": _told(query), "count": len(others)}
+        path = shared_area(visit.path for visit in others)
+        _note(deployment, Line(caller.person, "read", "visits", "", detail, path), now)
+
+
+def note_export(
+    deployment: Deployment, caller: Caller, name: str, query: Mapping[str, str], count: int, now: datetime
+) -> None:
+    """Notes that the caller has taken a list away as a file; who holds no grant has only their own in it."""
+    with deployment.database.read() as connection:
+        tree = deployment.world(connection).tree
+    today = local_day(now, deployment.zone)
+    reach = areas(caller.grants, tree, today, READERS)
+    if reach:
+        place = query.get("place", "")
+        path = tree.path(place, today) if place in tree else shared_area(reach)
+        detail = {"query": _told(query), "count": count}
+        _note(deployment, Line(caller.person, "export", "list", name, detail, path), now)
+
+
+def _told(query: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in query.items() if name not in ("cursor", "language", "for_excel")}
+
+
+def _note(deployment: Deployment, line: Line, now: datetime) -> None:
+    with deployment.database.write(shared=True) as connection:
+        logbook.write(connection, now, [line])

@@ -140,8 +140,8 @@ def can(deployment: Deployment, caller: Caller, answer: Answer, seen: Seen, now:
 
 def picture(
     deployment: Deployment, caller: Caller, visit: str, digest: str, size: str, stamp: bool, now: datetime
-) -> tuple[bytes, str]:
-    """A photo of a visit and its media type: small and upright without metadata, or the original for reviewers.
+) -> tuple[bytes, str, Visit]:
+    """A photo, its media type and its visit: small and upright without metadata, or the original for reviewers.
 
     Anybody else's original is drawn anew, without metadata, at most 4096 pixels a side. Raises Problem NOT_FOUND for a
     photo that is not this visit's, or has not arrived; UNAVAILABLE for one that has gone from the disk since.
@@ -149,7 +149,8 @@ def picture(
     seen = see(deployment, caller, visit, now)
     photo = _received(seen.answers[0].photos, digest)
     try:
-        return _drawn(deployment, seen, photo, caller, size, stamp)
+        data, media_type = _drawn(deployment, seen, photo, caller, size, stamp)
+        return data, media_type, seen.answers[0].visit
     except FileNotFoundError:
         # Not mounted, perhaps; `daocun scrub` tells of what is lost.
         _log.error("a photo is missing on disk", digest=photo.digest)

@@ -15,6 +15,7 @@ from server.services import sealing
 from server.services.deployment import Deployment
 from server.storage import accounts, keys, logbook
 from server.storage.logbook import Line
+from tests.api.authorization import CHECK_IN, DIGEST, PHOTO, VISIT
 from tests.support.staff import NOW, on_sqlite, token_of
 
 LINES = [
@@ -154,3 +155,47 @@ def test_an_auditor_keeps_the_lines_of_a_place_that_was_moved(client: FlaskClien
         )
         connection.exec_driver_sql("UPDATE register SET revision = revision + 1")
     assert ids(ask(client, person="colleague")) == [2, 1]
+
+
+def lines_of(client: FlaskClient, verb: str) -> list[tuple[str, str, str, object]]:
+    items = ask(client, f"?verb={verb}").get_json()["items"]
+    return [(line["actor"], line["kind"], line["subject"], line["detail"]) for line in items]
+
+
+def get(client: FlaskClient, person: str, path: str) -> None:
+    answer = client.get(f"/api/v1/{path}", headers={"Authorization": f"Bearer {token_of(person)}"})
+    assert answer.status_code == 200, answer.text
+
+
+def test_who_looks_at_others_visits_and_photos_is_noted_and_nobody_for_their_own(client: FlaskClient) -> None:
+    signed = {"Authorization": f"Bearer {token_of('owner')}"}
+    done = client.put(f"/api/v1/visits/{VISIT}", json=CHECK_IN, headers=signed)
+    assert done.status_code == 201
+    picture = {**signed, "Content-Type": "image/jpeg"}
+    assert client.put(f"/api/v1/visits/{VISIT}/photos/{DIGEST}", data=PHOTO, headers=picture).status_code == 201
+    looked = ["visits?place=T&from=2018-11-01", f"visits/{VISIT}", f"visits/{VISIT}/photos/{DIGEST}?size=thumb"]
+    get(client, "owner", "visits")
+    for path in looked[1:]:
+        get(client, "owner", path)
+    get(client, "outside", "visits")  # in whose list there is nobody's
+    assert lines_of(client, "read") == []
+    for path in looked:
+        get(client, "inside", path)
+    assert lines_of(client, "read") == [
+        ("inside", "visit", VISIT, {"photo": DIGEST}),
+        ("inside", "visit", VISIT, {}),
+        ("inside", "visits", "", {"query": {"place": "T", "from": "2018-11-01"}, "count": 1}),
+    ]
+    assert {line["place"] for line in ask(client, "?verb=read").get_json()["items"]} == {"d1"}
+
+
+def test_who_takes_a_list_away_is_noted(client: FlaskClient) -> None:
+    get(client, "owner", "obligations?format=csv")
+    assert lines_of(client, "export") == []
+    get(client, "inside", "villages?unvisited_since=2018-11-01&format=csv")
+    get(client, "auditor", "log?format=xlsx&kind=person")
+    assert lines_of(client, "export") == [
+        ("auditor", "list", "log", {"query": {"format": "xlsx", "kind": "person"}, "count": 1}),
+        ("inside", "list", "villages", {"query": {"format": "csv", "unvisited_since": "2018-11-01"}, "count": 2}),
+    ]
+    assert {line["place"] for line in ask(client, "?verb=export").get_json()["items"]} == {"T"}
