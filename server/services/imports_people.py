@@ -22,6 +22,7 @@ from server.services.imports_base import (
 from server.services.record import homes
 from server.storage import imports as rows
 from server.storage import people, register
+from server.storage import places as places_stored
 from server.storage.database import Connection
 
 PERSONAL = ("name", "phone", "unit")
@@ -66,6 +67,7 @@ def plan_postings(connection: Connection, context: Context, parsed: Parsed[Posti
         *unknown(parsed, "person", "unknown-person", rows.known_people(connection, codes)),
         *unknown(parsed, "place", "unknown-place", places),
         *_wrong_levels(parsed, {code: level for code, (_, level) in places.items()}),
+        *_ended(connection, parsed),
         *_overlaps(parsed, stored.values()),
     ]
     refuse(errors)
@@ -107,6 +109,14 @@ def _wrong_levels(parsed: Parsed[PostingRow], levels: Mapping[str, Level]) -> It
         wanted, level = LEVELS.get(row.role), levels.get(row.place)
         if wanted is not None and level is not None and level is not wanted:
             yield parsed.error(row.row, "place", f"role-needs-{wanted.value}", value=row.place)
+
+
+def _ended(connection: Connection, parsed: Parsed[PostingRow]) -> Iterator[CellError]:
+    """Nobody is posted to a place that is no more: a file of before a merger would bring the old postings back."""
+    ended = places_stored.ended(connection)
+    for row in parsed.rows:
+        if row.place in ended and (row.end or FOREVER) >= ended[row.place]:
+            yield parsed.error(row.row, "end", "place-ended", value=row.place)
 
 
 def _overlaps(parsed: Parsed[PostingRow], stored: Iterable[Posting]) -> Iterator[CellError]:

@@ -54,6 +54,13 @@ def _row(place: Place) -> dict[str, Any]:
     }
 
 
+def ended(connection: Connection) -> dict[str, date]:
+    """The places that have ended or will, each with the first day on which it is no more."""
+    c = t.place.c
+    rows = connection.execute(select(c.code, c.ended_on).where(c.ended_on.is_not(None)))
+    return {row.code: row.ended_on for row in rows}
+
+
 def mark_visits_at(
     connection: Connection, stays: Iterable[tuple[str, date, date]], cause: str, *, decided: bool = False
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.domain.periods import Moment, Window, local_day, midnight, month_of, week_of, windows
+from server.domain.periods import Moment, Window, local_day, midnight, month_of, week_of, window_named, windows
 from tests.domain.county import d
 from tests.domain.effort import effort
 
@@ -149,3 +149,15 @@ def test_a_moment_says_of_every_day_what_its_clock_says(zone: ZoneInfo, now: dat
         over = midnight(due + timedelta(days=1), zone)
         assert (moment.today <= due) == (now < over)
         assert (due >= moment.grace_from) == (now - over < timedelta(hours=72))
+
+
+@pytest.mark.parametrize("label", ["2018-W47", "2018-11", "2020-W53", "2018-01"])
+def test_a_window_is_found_by_its_label(label: str) -> None:
+    found = window_named(label)
+    assert found is not None
+    assert found.label == label
+
+
+@pytest.mark.parametrize("label", ["2018-W54", "2018-13", "2018-1", "2018", "", "2018-W", "x-W01", "18-11"])
+def test_what_is_no_window_is_not_found(label: str) -> None:
+    assert window_named(label) is None

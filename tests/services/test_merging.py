@@ -29,7 +29,7 @@ from server.storage import tables as t
 from server.storage import visits as visit_rows
 from tests.domain.county import d
 from tests.domain.effort import effort
-from tests.factories import sent, visit_id
+from tests.factories import sent, take_in, visit_id
 from tests.services import facts
 from tests.services.test_judging import from_scratch, stored, wipe
 
@@ -148,8 +148,6 @@ def test_a_phone_that_still_names_the_old_village_is_understood(county: Deployme
 
 
 def test_a_record_that_comes_in_a_file_with_the_old_code_is_stored_at_the_other(county: Deployment) -> None:
-    from tests.factories import take_in
-
     merge(county, "d2", "d3")
     row = f"{visit_id(7)} p d2 visit 2018-11-22T10:00:00+08:00 - - - confirmed"
     take_in(county, "visits", row)
@@ -160,12 +158,17 @@ def test_a_record_that_comes_in_a_file_with_the_old_code_is_stored_at_the_other(
 
 
 def test_a_file_of_before_does_not_bring_the_ended_place_back(county: Deployment) -> None:
-    from tests.factories import take_in
-
     merge(county, "E", "D")
     with pytest.raises(ImportRefused) as caught:
         take_in(county, "places", "e2 e2 village E - - - -")
     assert [(cell.column, cell.code) for cell in caught.value.cells] == [("parent", "place-ended")]
+
+
+def test_a_file_of_before_does_not_bring_back_a_posting_that_ended_with_its_place(county: Deployment) -> None:
+    merge(county, "d2", "d3")
+    with pytest.raises(ImportRefused) as caught:
+        take_in(county, "postings", "p envoy d2 2018-09-03 - -")
+    assert [(cell.column, cell.code) for cell in caught.value.cells] == [("end", "place-ended")]
 
 
 def test_a_merged_district_s_villages_and_central_village_follow(county: Deployment) -> None:
