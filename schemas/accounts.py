@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from schemas.base import CODE, Base, Choice, Code, Cursor, Instant, Integer, Items, Page, Part, Text
+from schemas.base import CODE, Base, Choice, Code, Cursor, Instant, Integer, Items, Part, Text
+from schemas.exports import ExportQuery
 from server.domain.access import GrantKind
 
 
-class AccountsQuery(Page):
+class AccountsQuery(ExportQuery):
     """Which accounts: of people who belong to a place or what lies inside it, or of one person."""
 
     cursor = Cursor(CODE)

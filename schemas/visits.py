@@ -18,7 +18,6 @@ from schemas.base import (
     Integer,
     Items,
     Number,
-    Page,
     Part,
     Sha256,
     Text,
@@ -26,6 +25,7 @@ from schemas.base import (
     refuse,
 )
 from schemas.decisions import AppealOut, DecisionOut
+from schemas.exports import MapQuery
 from server.domain.checkins import Addition, CheckIn, Crs, Entry, Function, Position
 from server.domain.checks import Outcome, VisitStatus
 from server.domain.duties import Activity
@@ -188,8 +188,8 @@ class VisitOut(VisitBriefOut):
     obligations = Items(Part(CountsForOut))
 
 
-class VisitQuery(Page):
-    """Which visits to list; days are local, both included."""
+class VisitQuery(MapQuery):
+    """Which visits to list; days are local, both included; 400 days at most of a file, by default the last."""
 
     cursor = Cursor(UTC_INSTANT, UUID)
     person = Code()

@@ -16,14 +16,18 @@ from schemas.accounts import (
     GrantOut,
     GrantsOut,
 )
-from server.api import auth
-from server.api.bridge import PERSON, View, answers, asks, refuses, takes, who
+from server.api import auth, files
+from server.api.bridge import PERSON, View, answers, asks, or_a_file, refuses, takes, who
 from server.api.pagination import page
 from server.domain import problems
 from server.domain.access import Grant
+from server.domain.cells import Cell
 from server.services import accounts
+from server.services.accounts import AccountView
 
 ns = Namespace("accounts", path="/accounts", description="Accounts and grants")
+
+_COLUMNS = ("person", "name", "phone", "unit", "state", "created_at", "sessions", "code_expires_at", "grants")
 
 # What a caller may do with one account depends on where its person belongs, so the services decide it; what
 # lies outside their area is not found, with or without a grant.
@@ -34,8 +38,14 @@ class Accounts(View):
     @who(auth.ADMIN)
     @asks(AccountsQuery)
     @answers(200, AccountsOut)
+    @or_a_file(files.CSV, files.XLSX)
     def get(self, query: dict[str, Any]) -> Any:
         """Lists the accounts the caller administers."""
+        if query["format"] != "json":
+            every_one = accounts.every_one(
+                auth.deployment(), auth.caller(), auth.now(), query.get("place"), query.get("person")
+            )
+            return files.table(query["format"], "accounts", _COLUMNS, map(_cells, every_one))
         found = accounts.page(
             auth.deployment(),
             auth.caller(),
@@ -115,3 +125,18 @@ class OneGrant(View):
     def delete(self, person: str, grant: int) -> Any:
         """Ends a grant."""
         accounts.end_grant(auth.deployment(), auth.caller(), person, grant, auth.now())
+
+
+def _cells(account: AccountView) -> list[Cell]:
+    zone = auth.deployment().zone
+    return [
+        account.person,
+        account.name,
+        account.phone,
+        account.unit,
+        account.state,
+        account.created_at.astimezone(zone),
+        account.sessions,
+        account.code_expires_at.astimezone(zone) if account.code_expires_at else None,
+        " ".join(f"{grant.kind}:{grant.place}" for grant in account.grants),
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,9 +14,9 @@ from flask_restx import Namespace
 from schemas.paper import PaperIn
 from schemas.visits import AdditionIn, CheckInIn, PhotoOut, PictureQuery, VisitOut, VisitQuery, VisitsOut
 from server.adapters.pictures import MEDIA_TYPES
-from server.api import reading
+from server.api import files, reading
 from server.api.auth import REVIEWER, caller, deployment, now
-from server.api.bridge import PERSON, View, answers, asks, refuses, settings, takes, takes_bytes, who
+from server.api.bridge import PERSON, View, answers, asks, or_a_file, refuses, settings, takes, takes_bytes, who
 from server.api.errors import language
 from server.api.pagination import page
 from server.api.reading import Upload
@@ -132,6 +133,8 @@ class VisitsView(View):
     @who(PERSON)
     @asks(VisitQuery)
     @answers(200, VisitsOut)
+    @or_a_file(files.CSV, files.XLSX, files.GEOJSON)
+    @refuses(problems.EXPORT_TOO_LARGE)
     def get(self, query: dict[str, Any]) -> Any:
         """Visits of one's own and inside one's area, latest first; `waiting` for those one may decide on."""
         if "from_" in query and "to" in query and query["from_"] > query["to"]:
@@ -146,11 +149,30 @@ class VisitsView(View):
             appealed=query.get("waiting") == "appeal",
             oldest_first=query["order"] == "oldest",
         )
+        if query["format"] != "json":
+            found = visit_reading.every_visit(deployment(), caller(), sought, query.get("place"), now())
+            return _file(query["format"], found)
         limit = query["limit"]
         seen = visit_reading.find_visits(deployment(), caller(), sought, query.get("place"), limit, now())
         paged = page(seen.answers, limit, _key)
         record.note_listed(deployment(), caller(), [a.visit for a in paged["items"]], request.args, now())
         return {"items": _out(replace(seen, answers=paged["items"]), caller()), "next": paged["next"]}
+
+
+def _file(form: str, found: Iterable[dict[str, Any]]) -> Response:
+    if form == "geojson":
+        return files.points("visits", ((_point(row), _plain(row)) for row in found))
+    return files.table(form, "visits", visit_reading.EXPORTED, (list(row.values()) for row in found))
+
+
+def _point(row: dict[str, Any]) -> files.Point | None:
+    return None if row["latitude"] is None else (row["latitude"], row["longitude"])
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    """What stands beside a position on a map."""
+    days = {name: row[name].isoformat() for name in ("captured_at", "day", "received_at")}
+    return {name: cell for name, cell in (row | days).items() if name not in ("latitude", "longitude")}
 
 
 def _sent(sent: CheckIn, files: tuple[Upload, ...]) -> tuple[CheckIn, list[Picture]]:

@@ -1,6 +1,6 @@
 """Accounts and grants: who may sign in, and who may do what where. Outside one's own area nothing exists."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -27,6 +27,8 @@ from server.storage import accounts, links, logbook, people
 from server.storage.accounts import Account, HeldGrant
 from server.storage.database import Connection
 from server.storage.logbook import Line
+
+_AT_ONCE = 500  # accounts of a long list held in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,29 @@ def page(
         elif not ground.admin.whole:
             inside = _belonging(connection, ground, ground.admin, with_holders=True)
         return _views(connection, ground, accounts.page(connection, after, limit + 1, inside, person), now)
+
+
+def every_one(
+    deployment: Deployment, caller: Caller, now: datetime, place: str | None, person: str | None
+) -> Iterator[AccountView]:
+    """The same accounts one by one; raises Problem as `page`, at once."""
+    found = page(deployment, caller, now, limit=_AT_ONCE, place=place, person=person)
+    return _from_page_to_page(deployment, caller, now, found, place, person)
+
+
+def _from_page_to_page(
+    deployment: Deployment,
+    caller: Caller,
+    now: datetime,
+    found: list[AccountView],
+    place: str | None,
+    person: str | None,
+) -> Iterator[AccountView]:
+    while len(found) > _AT_ONCE:
+        yield from found[:_AT_ONCE]
+        after = found[_AT_ONCE - 1].person
+        found = page(deployment, caller, now, after=after, limit=_AT_ONCE, place=place, person=person)
+    yield from found
 
 
 def show(deployment: Deployment, caller: Caller, person: str, now: datetime) -> AccountView:

@@ -1,9 +1,9 @@
 """Looking at visits and their photos, inside the caller's area."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -22,6 +22,7 @@ from server.domain.problems import Problem, invalid
 from server.services import visits
 from server.services.aftermath import can_take_position
 from server.services.deployment import Deployment
+from server.services.reports import LATEST, MAX_SPAN
 from server.services.visits import Answer
 from server.storage import decisions, people
 from server.storage import visits as rows
@@ -30,6 +31,10 @@ from server.storage.database import Connection
 _RETRY_S: Final = 60
 
 _log = structlog.get_logger(__name__)
+
+EXPORTED = ("id", "person", "person_name", "place", "place_name", "township", "township_name", "activity",
+            "captured_at", "day", "received_at", "latitude", "longitude", "accuracy_m", "status", "functions", "note",
+            "photos", "imported")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +93,7 @@ def find_visits(
     """
     with deployment.database.read() as connection:
         tree = deployment.world(connection).tree
-        today = local_day(now, deployment.zone)
-        scope = scope_of(caller, tree, today)
-        if sought.waits_for is not None:
-            scope = Scope(None, areas(caller.grants, tree, today, {GrantKind.REVIEWER}))
-        if place is not None:
-            _check_place(connection, place, scope, tree, caller, today)
-            sought = replace(sought, place=tree.paths(place))
+        scope, sought = _within(connection, tree, caller, sought, place, local_day(now, deployment.zone))
         found = rows.listed(connection, scope, sought, limit + 1)
         photos = rows.photos_of_all(connection, [visit.id for visit in found])
         records = decisions.records(connection, [visit.id for visit in found if visit.decided or visit.held])
@@ -103,6 +102,55 @@ def find_visits(
         ]
         named = people.named(connection, _named_in(answers))
         return Seen(answers, named, tree, _rejected_later(connection, caller, answers))
+
+
+def every_visit(
+    deployment: Deployment, caller: Caller, sought: rows.Sought, place: str | None, now: datetime
+) -> Iterator[dict[str, Any]]:
+    """The same visits one by one and without pages, each as cells under `EXPORTED`.
+
+    Of the last 400 days, unless the days asked for say otherwise. Raises Problem INVALID as `find_visits`, and at `/to`
+    for more than 400 days.
+    """
+    today = local_day(now, deployment.zone)
+    last = sought.last or (min(sought.first + MAX_SPAN, LATEST) if sought.first else today)
+    first = sought.first or last - MAX_SPAN
+    if last > first + MAX_SPAN:
+        raise invalid("/to", "range", min=first.isoformat(), max=(first + MAX_SPAN).isoformat())
+    with deployment.database.read() as connection:
+        tree = deployment.world(connection).tree
+        asked = replace(sought, first=first, last=last, after=None)
+        scope, asked = _within(connection, tree, caller, asked, place, today)
+    return _streamed(deployment, tree, scope, asked)
+
+
+def _streamed(deployment: Deployment, tree: Tree, scope: Scope, asked: rows.Sought) -> Iterator[dict[str, Any]]:
+    with deployment.database.stream() as connection:
+        for visit in rows.streamed(connection, scope, asked):
+            township = tree.township_of(visit.place, visit.day)
+            cells = {name: getattr(visit, name, None) for name in EXPORTED}
+            cells |= {
+                "place_name": tree[visit.place].name,
+                "township": township.code if township else None,
+                "township_name": township.name if township else None,
+                "captured_at": visit.captured_at.astimezone(deployment.zone),
+                "received_at": visit.received_at.astimezone(deployment.zone),
+                "functions": " ".join(visit.functions),
+            }
+            yield cells
+
+
+def _within(
+    connection: Connection, tree: Tree, caller: Caller, sought: rows.Sought, place: str | None, today: date
+) -> tuple[Scope, rows.Sought]:
+    """What the caller may see of what is sought, whose place becomes every path it ever had."""
+    scope = scope_of(caller, tree, today)
+    if sought.waits_for is not None:
+        scope = Scope(None, areas(caller.grants, tree, today, {GrantKind.REVIEWER}))
+    if place is not None:
+        _check_place(connection, place, scope, tree, caller, today)
+        sought = replace(sought, place=tree.paths(place))
+    return scope, sought
 
 
 def _check_place(connection: Connection, place: str, scope: Scope, tree: Tree, caller: Caller, today: date) -> None:

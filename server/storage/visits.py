@@ -1,12 +1,12 @@
 """Visits with their photos, as rows and as domain values."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, Table, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from server.domain.access import Scope
@@ -442,8 +442,36 @@ _SHARE = 20  # so many times the rows wanted are looked at first
 def listed(connection: Connection, scope: Scope, sought: Sought, limit: int) -> list[Visit]:
     """Visits inside the scope, latest first unless said otherwise."""
     c = t.visit.c
-    newest = select(c.id).order_by(c.occurred_at.desc(), c.id.desc()).limit(_SHARE * limit)
-    query = select(*COLUMNS).where(seen_by(scope, c.person, c.path))
+    query = _matching(select(*COLUMNS), scope, sought).limit(limit)
+    if scope.areas and not sought.oldest_first and sought.person is None and sought.waits_for is None:
+        # Otherwise all that ever happened in a wide area is sorted for one page of it.
+        newest = select(c.id).order_by(c.occurred_at.desc(), c.id.desc()).limit(_SHARE * limit)
+        if sought.last is not None:
+            # Wherever the county lies, its days end within two of UTC's.
+            newest = newest.where(c.occurred_at < datetime.combine(sought.last + timedelta(days=2), time.min, UTC))
+        if sought.after is not None:
+            newest = newest.where(c.occurred_at <= sought.after[0])
+        rows = connection.execute(query.where(c.id.in_(newest))).all()
+        if len(rows) == limit:
+            return [from_row(row) for row in rows]
+    return [from_row(row) for row in connection.execute(query)]
+
+
+_BRIEF = ("id", "person", "place", "activity", "captured_at", "day", "received_at", "latitude", "longitude",
+          "accuracy_m", "status", "functions", "note", "photos", "imported")  # fmt: skip
+
+
+def streamed(connection: Connection, scope: Scope, sought: Sought) -> Iterator[Any]:
+    """As `listed`, all of them and one by one, each as a row of what a table shows, with the person's name."""
+    columns = [t.visit.c[name] for name in _BRIEF]
+    named = t.visit.join(t.person, t.person.c.code == t.visit.c.person)
+    query = select(*columns, t.person.c.name.label("person_name")).select_from(named)
+    yield from connection.execute(_matching(query, scope, sought))
+
+
+def _matching(query: Select[Any], scope: Scope, sought: Sought) -> Select[Any]:
+    c = t.visit.c
+    query = query.where(seen_by(scope, c.person, c.path))
     if sought.person is not None:
         query = query.where(c.person == sought.person)
     if sought.place is not None:
@@ -454,8 +482,6 @@ def listed(connection: Connection, scope: Scope, sought: Sought, limit: int) -> 
         query = query.where(c.day >= sought.first)
     if sought.last is not None:
         query = query.where(c.day <= sought.last)
-        # Wherever the county lies, its days end within two of UTC's.
-        newest = newest.where(c.occurred_at < datetime.combine(sought.last + timedelta(days=2), time.min, UTC))
     if sought.waits_for is not None:
         query = query.where(decisions.waits_for(sought.waits_for, sought.appealed))
     if sought.after is not None:
@@ -464,12 +490,5 @@ def listed(connection: Connection, scope: Scope, sought: Sought, limit: int) -> 
             query = query.where(or_(c.occurred_at > at, and_(c.occurred_at == at, c.id > visit)))
         else:
             query = query.where(or_(c.occurred_at < at, and_(c.occurred_at == at, c.id < visit)))
-            newest = newest.where(c.occurred_at <= at)
     order = (c.occurred_at, c.id) if sought.oldest_first else (c.occurred_at.desc(), c.id.desc())
-    query = query.order_by(*order).limit(limit)
-    if scope.areas and not sought.oldest_first and sought.person is None and sought.waits_for is None:
-        # Otherwise all that ever happened in a wide area is sorted for one page of it.
-        rows = connection.execute(query.where(c.id.in_(newest))).all()
-        if len(rows) == limit:
-            return [from_row(row) for row in rows]
-    return [from_row(row) for row in connection.execute(query)]
+    return query.order_by(*order)
