@@ -6,6 +6,7 @@ its resident memory, beside that of a process that answers an empty list.
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import uuid
@@ -23,7 +24,7 @@ from server.domain.checkins import Visit
 from server.domain.checks import VisitStatus
 from server.domain.places import BEGINNING, Level, Place, Standing
 from server.services.deployment import Deployment
-from server.storage import accounts, register, visits
+from server.storage import accounts, migrate, register, visits
 from server.storage import tables as t
 from server.storage.people import chunks
 
@@ -48,6 +49,7 @@ def main() -> None:
                 print(f"{'format':10} {'peak MB':>8} {'seconds':>8} {'MB':>8}")
                 environment = databases.settings()
                 with servers.opened(environment) as deployment:
+                    migrate.upgrade(deployment.database)
                     fill(deployment, given.rows)
                 for form in ("nothing", *FORMATS):
                     found = measured(environment, form)
@@ -97,7 +99,10 @@ def _visits(rows: int) -> Iterator[Visit]:
 def measured(environment: dict[str, str], form: str) -> dict[str, Any]:
     """What one process of its own needs for one export: `peak_mb`, `seconds`, `bytes`."""
     run = subprocess.run(
-        [sys.executable, "-m", "bench.export_once", form], env=environment, check=True, stdout=subprocess.PIPE
+        [sys.executable, "-m", "bench.export_once", form],
+        env=os.environ | environment,
+        check=True,
+        stdout=subprocess.PIPE,
     )
     found: dict[str, Any] = json.loads(run.stdout)
     return found
