@@ -18,6 +18,7 @@ from server.storage.writers import Writers
 # The first releases of each branch without the WAL-reset bug (sqlite.org/wal.html).
 _WAL_SAFE = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 BUSY_TIMEOUT_S = 30
+_IN_MEMORY = ("temp_store = MEMORY", "cache_size = -32000")  # SQLite's, for short questions
 _AT_ONCE = 1000  # rows of a long list held in memory
 _SYNCHRONOUS = (
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
@@ -49,11 +50,13 @@ class Database:
         """
         if self.is_sqlite:
             with self._reads.connect() as connection:
-                connection.exec_driver_sql("PRAGMA temp_store = FILE")
+                for pragma in ("temp_store = FILE", "cache_size = -4000"):
+                    connection.exec_driver_sql(f"PRAGMA {pragma}")
                 try:
                     yield connection.execution_options(yield_per=_AT_ONCE)
                 finally:
-                    connection.exec_driver_sql("PRAGMA temp_store = MEMORY")
+                    for pragma in _IN_MEMORY:
+                        connection.exec_driver_sql(f"PRAGMA {pragma}")
             return
         # A cursor on PostgreSQL's side lives in a transaction.
         with self.engine.begin() as connection:
@@ -147,8 +150,7 @@ def _sqlite(url: URL, pool_size: int) -> Engine:
             f"synchronous = {'FULL' if wal else 'EXTRA'}",
             "foreign_keys = ON",
             f"busy_timeout = {BUSY_TIMEOUT_S * 1000}",
-            "temp_store = MEMORY",
-            "cache_size = -32000",
+            *_IN_MEMORY,
         ):
             connection.execute(f"PRAGMA {pragma}")
 
