@@ -30,13 +30,21 @@ def cli() -> None:
 
 
 @cli.command("init", with_appcontext=False)
-def init() -> None:
+@click.option("--service-role", metavar="NAME", help="PostgreSQL: grant this role what the service needs, and no more.")
+def init(service_role: str | None) -> None:
     """Create or upgrade the database and load the shipped duties."""
     from server.services import duties
-    from server.storage import migrate
+    from server.storage import migrate, roles
 
     with opened(ready=False) as deployment:
         migrate.upgrade(deployment.database)
+        if service_role is not None:
+            if deployment.database.is_sqlite:
+                raise click.UsageError(both("cli.service-role-postgresql"))
+            with deployment.database.write() as connection:
+                if not roles.is_separate(connection, service_role):
+                    raise Refused("service-role-not-separate", role=service_role)
+                roles.grant(connection, service_role)
         added = duties.ensure_shipped(deployment, ACTOR, clock.now())
         deployment.photos.root.mkdir(parents=True, exist_ok=True)
     tell("initialised", duties=len(added))

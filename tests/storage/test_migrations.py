@@ -43,6 +43,32 @@ def test_they_go_up_down_and_up_again_and_a_repeat_changes_nothing(empty: Databa
         assert set(inspect(connection).get_table_names()) == {*t.metadata.tables, "alembic_version"}
 
 
+def only_added_to(database: Database) -> set[str]:
+    """The tables among those that are only added to whose triggers refuse both a change and a removal."""
+    asked = "SELECT tgname FROM pg_trigger WHERE tgenabled = 'O'"
+    if database.is_sqlite:
+        asked = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    with database.read() as connection:
+        there = set(connection.scalars(text(asked)))
+    verbs = ("update", "delete") if database.is_sqlite else ("update", "delete", "truncate")
+    return {table for table in migrate.ONLY_ADDED_TO if {f"{table}_no_{verb}" for verb in verbs} <= there}
+
+
+def test_the_triggers_are_there_after_every_step_from_every_revision(empty: Database) -> None:
+    steps = migrate.revisions()
+    for first in (None, *steps):
+        if migrate.current(empty):
+            migrate.downgrade(empty, "base")
+        if first is not None:
+            migrate.upgrade(empty, first)
+        for step in steps[steps.index(first) + 1 if first else 0 :]:
+            migrate.upgrade(empty, step)
+            with empty.read() as connection:
+                tables = set(inspect(connection).get_table_names())
+            assert only_added_to(empty) == tables & set(migrate.ONLY_ADDED_TO), (first, step)
+        assert only_added_to(empty) == set(migrate.ONLY_ADDED_TO)
+
+
 @pytest.mark.parametrize("change", ["UPDATE log SET actor = 'x'", "DELETE FROM log"])
 def test_after_every_migration_the_log_is_only_added_to(database: Database, change: str) -> None:
     with database.write() as connection:
