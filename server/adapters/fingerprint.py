@@ -9,8 +9,6 @@ import struct
 from pathlib import Path
 
 from server.adapters import pictures
-from server.domain import problems
-from server.domain.problems import Problem
 
 _GRID = 9
 _MIN_CONTRAST = 16  # of 255 greys over the whole grid
@@ -22,18 +20,13 @@ Bands = tuple[int, int, int, int]
 def fingerprint(source: bytes | Path) -> bytes | None:
     """Return the 16 bytes of a picture's fingerprint, upright as its EXIF says.
 
-    None for a picture that cannot be decoded, and for one so flat that it would match any other flat one.
-    Raises Problem UNAVAILABLE when too many others are being decoded.
+    None for a picture so flat that it would match any other flat one. Raises Problem: UNAVAILABLE when too many others
+    are being decoded, any other for a picture that cannot be.
     """
     import dhash
     from PIL import Image
 
-    try:
-        picture = pictures.upright(source, 16 * _GRID, mode="L")
-    except Problem as refused:
-        if refused.kind is problems.UNAVAILABLE:
-            raise
-        return None
+    picture = pictures.upright(source, 16 * _GRID, mode="L")
     greys = picture.resize((_GRID, _GRID), Image.Resampling.LANCZOS).tobytes()
     if max(greys) - min(greys) < _MIN_CONTRAST:
         return None

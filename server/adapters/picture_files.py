@@ -29,7 +29,8 @@ _MOST_PARTS = 20_000  # segments or chunks; real pictures have a few hundred
 # programs write ten or so.
 _MOST_SCANS = 100
 _MOST_SCANNED = 1_000_000_000  # pixels of all scans together: about a second's work
-_MARKER = re.compile(rb"\xff+[^\x00\xff]")
+_MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")  # neither stuffing nor a restart, which stand inside coded data
+_BETWEEN_SCANS = frozenset((0xC4, 0xCC, 0xDA, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), 0xFE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,30 +107,33 @@ def _jpeg(data: Buffer) -> Header:
         raise _truncated()
     needed.append((at, last + 2))
     most = min(_MOST_SCANS, max(1, _MOST_SCANNED // (width * height)))
-    if not drawn_at_once and not _scans_up_to(data, at, last, most):
-        raise Problem(problems.PHOTO_TOO_MANY_SCANS)
+    _check_scans(data, at, last, most, drawn_at_once)
     return Header(JPEG, width, height, exif, tuple(needed))
 
 
-def _scans_up_to(data: Buffer, at: int, end: int, most: int) -> bool:
-    """Whether a JPEG has at most so many scans, of which the first one's data begins at `at`."""
-    # Nearly every picture has fewer of the two bytes than that, wherever they stand, and this is quick.
-    found, looked = 1, data.find(b"\xff\xda", at, end)
-    while looked >= 0 and found <= most:
-        found, looked = found + 1, data.find(b"\xff\xda", looked + 2, end)
-    if found <= most:
-        return True
-    # The two bytes may also stand in a table, or in a film behind the picture: only the markers count, up to the end.
-    scans = 1
-    while scans <= most and (marker := _MARKER.search(data, at, end)):
-        at = marker.end()
-        kind = data[at - 1]
-        if kind == 0xD9:
-            break
-        scans += kind == 0xDA
-        if kind != 0x01 and not 0xD0 <= kind <= 0xD8:
-            at += max(2, _unpack(">H", data, at)[0])
-    return scans <= most
+def _check_scans(data: Buffer, at: int, end: int, most: int, drawn_at_once: bool) -> None:
+    """Refuse a JPEG of more scans than `most`, or with what no coded data holds; the first scan's begins at `at`.
+
+    In coded data FF stands only before 0 or a restart. Another byte after it begins a segment, and segments follow one
+    another without a gap up to the next scan: where they do not, something else was written over the data.
+    """
+    # Only the markers count: the same two bytes may also stand in a table, or in a film behind the picture.
+    scans, coded = 1, True
+    for _part in range(_MOST_PARTS):
+        marker = (_MARKER.search if coded else _MARKER.match)(data, at, end)
+        if marker is None and (coded or at >= end):
+            return
+        kind = data[marker.end() - 1] if marker else 0
+        if marker is None or not (kind in _BETWEEN_SCANS or kind == 0xD9):
+            raise _unreadable()
+        coded = kind == 0xDA
+        if kind == 0xD9 or (coded and drawn_at_once):
+            return
+        scans += coded
+        if scans > most:
+            raise Problem(problems.PHOTO_TOO_MANY_SCANS)
+        at = marker.end() + max(2, _unpack(">H", data, marker.end())[0])
+    raise _unreadable()
 
 
 def _jpeg_marker(data: Buffer, at: int) -> tuple[int, int]:

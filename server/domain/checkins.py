@@ -163,12 +163,18 @@ class VisitPhoto:
     latitude: float | None = None
     longitude: float | None = None
     taken_at: datetime | None = None
+    unreadable: bool = False  # whoever sent it: it could not be decoded when it was looked at
     new: bool = False  # nobody had sent this picture before: no other visit can share it
 
     @property
     def missing(self) -> bool:
         """Whether the picture is still awaited."""
         return self.received_at is None and self.withdrawn_at is None
+
+    @property
+    def found_unreadable(self) -> bool:
+        """Whether it has arrived, and cannot be decoded: of a picture only announced nobody is told what it is."""
+        return self.unreadable and self.received_at is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ class PhotoFact:
 
     away_m: float | None = None
     taken_at: datetime | None = None
+    unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class CheckInFacts:
     radius_m: float
     covered: bool  # a posting in force that day covers the place
     announced: int  # photos, less the withdrawn ones
-    announced_in_time: int  # of them and of those withdrawn since: announced while it could be put right
+    announced_in_time: int  # readable, also of those withdrawn since: announced while it could be put right
     missing: int  # announced, not withdrawn, not yet here
     skew_s: float = 0
     mock: bool = False
@@ -189,10 +190,14 @@ def _photos(facts: CheckInFacts, limits: Limits) -> Finding:
     needed = limits.photos_needed[facts.activity]
     if facts.announced < needed:
         return Finding("photos", Outcome.FAIL, "too-few", facts.announced, needed)
+    readable = facts.announced - sum(photo.unreadable for photo in facts.photos)
+    if readable < needed:
+        # Found out when the person has long gone on: nobody can be told on the spot any more.
+        return Finding("photos", Outcome.WARN, "unreadable", readable, needed)
     if facts.announced_in_time < needed:
         # Added when nobody stood there any more: evidence for a person to look at, not a pass.
-        return Finding("photos", Outcome.WARN, "added-late", facts.announced, needed)
-    return Finding("photos", Outcome.PASS, "", facts.announced, needed)
+        return Finding("photos", Outcome.WARN, "added-late", readable, needed)
+    return Finding("photos", Outcome.PASS, "", readable, needed)
 
 
 def _photo_place(facts: CheckInFacts, limits: Limits) -> Finding:

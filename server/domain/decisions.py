@@ -111,9 +111,14 @@ def unappealable(
 
 
 def takes_additions(visit: Visit, record: Record) -> bool:
-    """Whether evidence can be added: while it is incomplete, returned, or rejected and still to be appealed."""
+    """Whether evidence can be added: while it is incomplete, returned, or rejected and still to be appealed.
+
+    Also while it waits for a reviewer because its photos cannot be opened: whoever sent them can still send others.
+    """
     if visit.imported:
         return False
+    if visit.status is VisitStatus.REVIEW and not visit.decided:
+        return any(finding.check == "photos" and finding.reason == "unreadable" for finding in visit.findings)
     if visit.status is VisitStatus.REJECTED:
         return record.appeal is None
     return visit.status in (VisitStatus.INCOMPLETE, VisitStatus.RETURNED)

@@ -152,7 +152,7 @@ def _facts(
         radius_m=radius,
         covered=any(p.in_force(visit.day) and tree.lies_in(visit.place, p.place, visit.day) for p in on.postings),
         announced=len(announced),
-        announced_in_time=sum(photo.in_time for photo in photos),
+        announced_in_time=sum(photo.in_time and not photo.found_unreadable for photo in photos),
         missing=visit.missing,
         skew_s=visit.skew_s,
         mock=visit.device.get("mock") is True,
@@ -178,7 +178,7 @@ def _photo_fact(photo: VisitPhoto, point: tuple[float, float] | None) -> PhotoFa
     away = None
     if point and photo.latitude is not None and photo.longitude is not None:
         away = geodesy.distance_m(*point, photo.latitude, photo.longitude)
-    return PhotoFact(away, photo.taken_at)
+    return PhotoFact(away, photo.taken_at, photo.found_unreadable)
 
 
 def _previous(visit: Visit, sketches: Sequence[rows.Sketch]) -> Previous | None:

@@ -7,7 +7,9 @@ from typing import Final
 import structlog
 
 from server.adapters import fingerprint
+from server.domain import problems
 from server.domain.periods import local_day
+from server.domain.problems import Problem
 from server.services import judging, signing_in, visits
 from server.services.deployment import Deployment
 from server.storage import jobs as found
@@ -68,7 +70,10 @@ def rework_visits(deployment: Deployment, now: datetime) -> int:
 
 
 def look_at_pictures(deployment: Deployment, now: datetime) -> int:
-    """Takes the fingerprints of new pictures, and marks every visit that shares a picture much like another's."""
+    """Takes the fingerprints of new pictures.
+
+    Marks every visit that shares a picture much like another's, and those with a picture that cannot be decoded.
+    """
     if not deployment.photos.root.is_dir():
         return 0  # not mounted, perhaps: then nothing is missing
     with deployment.database.read() as connection:
@@ -84,21 +89,26 @@ def look_at_pictures(deployment: Deployment, now: datetime) -> int:
         found.keep_prints(connection, prints, now)
         found.keep_alike(connection, alike)
         found.mark_holders(connection, {digest for pair in alike for digest in pair[:2]}, "likeness")
+        found.mark_holders(connection, {p.digest for p in prints if p.unreadable}, "unreadable")
     return len(prints)
 
 
 def _print(deployment: Deployment, digest: str) -> found.Print:
     taken = None
+    unreadable = False
     try:
         path = deployment.photos.path(digest)
         if path.is_file():
             taken = fingerprint.fingerprint(path)
         else:
             _log.error("a picture is missing", digest=digest)
+    except Problem as refused:
+        unreadable = refused.kind is not problems.UNAVAILABLE
+        _log.warning("a picture cannot be decoded", digest=digest, problem=refused.kind.code)
     except Exception:
         # Whatever a picture does to the decoder, the next one gets its turn.
         _log.exception("a picture could not be looked at", digest=digest)
-    return found.Print(digest, taken, fingerprint.bands(taken) if taken else None)
+    return found.Print(digest, taken, fingerprint.bands(taken) if taken else None, unreadable)
 
 
 def _alike(prints: list[found.Print], others: dict[str, dict[str, bytes]], most: int) -> list[tuple[str, str, int]]:

@@ -144,10 +144,11 @@ def receive_photo(
 
 
 def add(deployment: Deployment, person: str, visit: str, addition: Addition, now: datetime) -> Answer:
-    """Adds to a visit that is incomplete, returned or rejected; the first record is never altered.
+    """Adds to a visit that is incomplete, returned, rejected or without a photo that opens.
 
-    The same addition again changes nothing. Raises Problem: NOT_FOUND for another's visit, VISIT_NOT_OPEN (also after
-    `ADDITIONS` of them), INVALID for a withdrawn picture that was never announced or is here already.
+    The first record is never altered, the same addition again changes nothing. Raises Problem: NOT_FOUND for another's
+    visit, VISIT_NOT_OPEN (also after `ADDITIONS` of them), INVALID for a withdrawn picture that was never announced or
+    is here already.
     """
     before: list[VisitPhoto] = []
 

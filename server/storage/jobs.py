@@ -26,11 +26,12 @@ Bands = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Print:
-    """A picture that was looked at; no fingerprint if it is too flat to compare or cannot be decoded."""
+    """A picture that was looked at; no fingerprint if it is too flat to compare, unreadable or not there."""
 
     digest: str
     fingerprint: bytes | None
     bands: Bands | None
+    unreadable: bool = False
 
 
 @contextlib.contextmanager
@@ -119,11 +120,12 @@ def keep_prints(connection: Connection, prints: Sequence[Print], now: datetime) 
         .values(
             looked_at=bindparam("v_looked"),
             fingerprint=bindparam("v_print"),
+            unreadable=bindparam("v_unreadable"),
             **{f"band{n}": bindparam(f"v_band{n}") for n in range(4)},
         )
     )
     rows = [
-        {"k_digest": p.digest, "v_looked": now, "v_print": p.fingerprint}
+        {"k_digest": p.digest, "v_looked": now, "v_print": p.fingerprint, "v_unreadable": p.unreadable}
         | {f"v_band{n}": value for n, value in enumerate(p.bands or (None,) * 4)}
         for p in prints
     ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, Table, and_, bindparam, delete, false, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from server.domain.access import Scope
@@ -97,7 +97,7 @@ _photos_of = Prepared(
     select(
         *(t.visit_photo.c[name] for name in (
             "digest", "number", "in_time", "announced_at", "received_at", "withdrawn_at")),
-        t.photo.c.latitude, t.photo.c.longitude, t.photo.c.taken_at,
+        t.photo.c.latitude, t.photo.c.longitude, t.photo.c.taken_at, func.coalesce(t.photo.c.unreadable, false()),
     )
     .select_from(t.visit_photo.outerjoin(t.photo, t.photo.c.digest == t.visit_photo.c.digest))
     .where(t.visit_photo.c.visit == bindparam("visit"))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from server.adapters import fingerprint
+from server.domain.problems import Problem
 from tests.adapters.samples import ORIENTATION, SHARED_PHOTOS, encoded, exif_block, png_claiming
 
 prints = st.binary(min_size=16, max_size=16)
@@ -69,7 +70,8 @@ def test_a_flat_picture_has_no_fingerprint(picture: Image.Image) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"no picture", png_claiming(300, 300)], ids=["nothing", "text", "undecodable"])
 def test_what_cannot_be_decoded_has_no_fingerprint(data: bytes) -> None:
-    assert fingerprint.fingerprint(data) is None
+    with pytest.raises(Problem):
+        fingerprint.fingerprint(data)
 
 
 @given(prints)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -190,6 +191,15 @@ def test_scans_are_counted_by_their_markers_only() -> None:
     many = layered(64, 48, 1000)
     first = few.find(b"\xff\xc4", few.find(b"\xff\xda"))
     assert refused(many[:first] + hidden + many[first:]) == problems.PHOTO_TOO_MANY_SCANS
+
+
+@pytest.mark.parametrize("more", [{}, {"progressive": True}], ids=["at once", "progressive"])
+def test_a_jpeg_whose_coded_data_was_written_over_is_refused(more: dict[str, Any]) -> None:
+    data = bytearray(encoded(scene(), quality=95, **more))
+    assert len(data) > 40_000
+    middle = len(data) // 2
+    data[middle : middle + 8000] = random.Random(1).randbytes(8000)
+    assert refused(bytes(data)) == problems.PHOTO_UNREADABLE
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])

@@ -182,6 +182,22 @@ def test_photo_place(
 
 
 @pytest.mark.parametrize(
+    ("announced", "in_time", "unreadable", "expected"),
+    [
+        pytest.param(1, 0, 1, (WARN, "unreadable", 0, 1), id="the only one"),
+        pytest.param(2, 1, 1, (PASS, "", 1, 1), id="one of two"),
+        pytest.param(2, 0, 1, (WARN, "added-late", 1, 1), id="another was added late"),
+    ],
+)
+def test_an_unreadable_photo_is_none(
+    announced: int, in_time: int, unreadable: int, expected: tuple[Outcome, str, float, float]
+) -> None:
+    photos = [PhotoFact(unreadable=True)] * unreadable
+    facts = {"announced": announced, "announced_in_time": in_time, "photos": photos}
+    assert found("photos", **facts) == Finding("photos", *expected)
+
+
+@pytest.mark.parametrize(
     ("photos", "expected"),
     [
         pytest.param([], (PASS, "no-tag", None, -7200), id="no photo"),

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from sqlalchemy import func, insert, select, text, update
 
-from server.domain.checkins import CheckIn, Position
-from server.domain.checks import VisitStatus
+from server.domain.checkins import Addition, CheckIn, Position
+from server.domain.checks import Finding, Outcome, VisitStatus
 from server.domain.places import Standing
 from server.domain.postings import Posting, Role
 from server.services import jobs, judging, visits
@@ -20,6 +20,7 @@ from server.storage import jobs as found
 from server.storage import register
 from server.storage import tables as t
 from tests.adapters import samples
+from tests.adapters.samples import png_claiming
 from tests.services import facts
 
 NOW = datetime(2018, 11, 20, 2, 0, tzinfo=UTC)  # Tuesday, ten in the morning in Leling
@@ -36,7 +37,8 @@ def village(deployment: Deployment) -> Deployment:
 
 
 def picture(deployment: Deployment, data: bytes) -> visits.Picture:
-    received = deployment.photos.check(data, samples.digest(data), media_type="image/jpeg", limit=10_000_000)
+    kind = "image/png" if data.startswith(b"\x89PNG") else "image/jpeg"
+    received = deployment.photos.check(data, samples.digest(data), media_type=kind, limit=10_000_000)
     return visits.Picture(received, data)
 
 
@@ -148,6 +150,50 @@ def test_a_missing_or_damaged_file_does_not_stop_the_others(village: Deployment)
     assert jobs.tick(village, NOW + timedelta(hours=3))["pictures"] == 4
     assert reused(village, copy) == ("warn", (good,))
     assert jobs.tick(village, NOW + timedelta(hours=3))["pictures"] == 0
+
+
+def finding(deployment: Deployment, visit: str, check: str) -> Finding:
+    answer = visits.find(deployment, visit)
+    assert answer is not None
+    return next(f for f in answer.visit.findings if f.check == check)
+
+
+def test_a_photo_that_cannot_be_decoded_sends_its_visit_to_a_reviewer(village: Deployment) -> None:
+    broken = png_claiming(300, 300)
+    visit = check_in(village, "p", broken)
+    decided = check_in(village, "q", broken, NOW - timedelta(hours=1))
+    with village.database.write() as connection:
+        connection.execute(update(t.visit).where(t.visit.c.id == decided).values(decided=True))
+    assert status(village, visit) == VisitStatus.REVIEW  # a copy of the other's
+
+    jobs.tick(village, NOW)
+
+    assert finding(village, visit, "photos") == Finding("photos", Outcome.WARN, "unreadable", 0, 1)
+    assert status(village, decided) == VisitStatus.CONFIRMED
+
+
+def test_an_unreadable_photo_confirms_nothing_until_another_is_added(village: Deployment) -> None:
+    broken, better = png_claiming(300, 300), other_scene()
+    visit = check_in(village, "p", broken)
+    assert status(village, visit) == VisitStatus.CONFIRMED
+    jobs.tick(village, NOW)
+    assert status(village, visit) == VisitStatus.REVIEW
+
+    later = NOW + timedelta(minutes=5)
+    visits.add(village, "p", visit, Addition((samples.digest(better),)), later)
+    assert status(village, visit) == VisitStatus.INCOMPLETE
+    visits.receive_photo(village, "p", visit, picture(village, better), later)
+    assert finding(village, visit, "photos") == Finding("photos", Outcome.PASS, "", 1, 1)
+    assert status(village, visit) == VisitStatus.CONFIRMED
+    # Sent again for another visit it is known for what it is at once.
+    assert status(village, check_in(village, "p", broken, NOW + timedelta(minutes=10))) == VisitStatus.REVIEW
+
+
+def test_a_picture_only_announced_is_not_told_to_be_unreadable(village: Deployment) -> None:
+    check_in(village, "p", png_claiming(300, 300))
+    jobs.tick(village, NOW)
+    visit = check_in(village, "q", png_claiming(300, 300), sent=())
+    assert finding(village, visit, "photos").outcome is Outcome.PASS
 
 
 def test_a_photo_folder_that_is_not_there_makes_no_picture_a_missing_one(village: Deployment) -> None:

@@ -92,6 +92,7 @@ photo = Table(
     Column("band1", Integer),
     Column("band2", Integer),
     Column("band3", Integer),
+    Column("unreadable", Boolean, nullable=False, server_default=false()),  # could not be decoded when looked at
     one_of("media_type", ("image/jpeg", "image/png", "image/webp")),
     CheckConstraint("length(digest) = 64", name="digest"),
     Index(None, "band0"),

@@ -270,6 +270,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_log_path_id"), "log", ["path", "id"], unique=False)
     op.create_index(op.f("ix_visit_occurred_at_id"), "visit", ["occurred_at", "id"], unique=False)
     op.add_column("place", sa.Column("successors", Json(), server_default="[]", nullable=False))
+    op.add_column("photo", sa.Column("unreadable", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("visit", sa.Column("held", sa.Boolean(), server_default=sa.false(), nullable=False))
     if op.get_bind().dialect.name == "sqlite":  # which takes a check only with its column
         op.execute(f"ALTER TABLE visit ADD COLUMN entry VARCHAR(12) CONSTRAINT ck_visit_entry CHECK ({ENTRY})")
@@ -294,6 +295,7 @@ def _forbid_changes() -> None:
 
 def downgrade() -> None:
     op.drop_index(op.f("ix_visit_occurred_at_id"), table_name="visit")
+    op.drop_column("photo", "unreadable")
     op.drop_column("visit", "entry_reason")
     op.drop_column("visit", "entered_by")
     op.drop_column("visit", "entry")
