@@ -242,3 +242,15 @@ def test_an_ended_village_is_nobodys_nearest() -> None:
 def test_villages_without_a_position_are_never_the_nearest() -> None:
     assert put(None, (0, 2), SECRETARY_D, tree=county()) is None
     assert put(None, (0, 2), tree=county(d2=new_from("12-01"))) is None
+
+
+def test_a_place_stands_so_from_a_day_on_until_its_next_standing_begins() -> None:
+    place = county(d2=moved("E", "11-20"))["d2"]
+    now = replace(place.standings[0], since=d("11-10"), radius_m=900.0)
+    changed = place.with_standing(now)
+    assert [(s.since, s.parent, s.radius_m) for s in changed.standings[1:]] == [
+        (d("11-10"), "D", 900.0), (d("11-20"), "E", None)
+    ]  # fmt: skip
+    assert changed.with_standing(replace(now, since=d("11-15"))) is changed
+    assert changed.with_standing(replace(now, radius_m=500.0)).standings[1].radius_m == 500.0
+    assert len(county(d2=new_from("11-10"))["d2"].with_standing(replace(now, since=d("11-01"))).standings) == 2
