@@ -76,3 +76,12 @@ def test_a_name_that_looks_like_a_formula_is_text_in_libreoffice(ending: str, tm
         len(re.findall(r'<table:table-cell[^>]*office:value-type="string"[^>]*>\s*<text:p>(?:&apos;)?[=+@-]', shown))
         == 5
     )
+
+    assert len(re.findall(r'<table:table-cell[^>]*office:value-type="string"[^>]*>\s*<text:p>\'?[=+@-]', shown)) == 5
+
+
+@pytest.mark.slow
+def test_sealing_is_measured_and_leaves_no_fault(tmp_path: Path) -> None:
+    lines = bench("sealing", tmp_path, "--database", "sqlite", "--lines", "1000", "--seconds", "0.5")
+    assert sum("µs" in line for line in lines) == 6
+    assert "(0 faults)" in "".join(lines)

@@ -1,7 +1,10 @@
 """Whoever changes the record behind the service's back is found out, and the line, seal, block or photo is named."""
 
+import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -236,6 +239,23 @@ def test_on_postgresql_a_change_by_the_owner_is_found(postgres_url: str, tmp_pat
     assert found(deployment) == [Fault("line-changed", number=7, line=7)]
     deployment.database.close()
     database.close()
+
+
+def test_the_few_lines_in_the_documents_verify_the_file_too(record: Path, tmp_path: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "record.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.S)
+    copy = Path(shutil.copyfile(record, tmp_path / "daocun.db"))
+
+    def ran() -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    whole = ran()
+    assert whole.returncode == 0, whole.stderr
+    deployment = next(at(copy))
+    assert whole.stdout.splitlines()[-1] == head(deployment).name
+    deployment.database.close()
+    tampered(copy, "UPDATE log SET actor = 'x' WHERE id = 9")
+    assert "AssertionError: line 9" in ran().stderr
 
 
 # Photos
