@@ -265,12 +265,6 @@ def posted_between(connection: Connection, first: date, last: date) -> list[str]
     return list(connection.scalars(select(c.person).where(in_span).distinct().order_by(c.person)))
 
 
-def posted_as(connection: Connection, role: str) -> list[str]:
-    """Everybody who has or had a posting in the role."""
-    c = t.posting.c
-    return list(connection.scalars(select(c.person).where(c.role == role).distinct().order_by(c.person)))
-
-
 def first_posting(connection: Connection) -> date | None:
     """The day on which the earliest posting of all begins."""
     found: date | None = connection.scalar(select(func.min(t.posting.c.start)))

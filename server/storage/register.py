@@ -92,16 +92,6 @@ def insert_places(connection: Connection, places: Sequence[Place]) -> None:
     )
 
 
-def rename_place(connection: Connection, code: str, name: str, level: Level) -> None:
-    """Changes what of a place is not dated."""
-    connection.execute(update(t.place).where(t.place.c.code == code).values(name=name, level=level.value))
-
-
-def set_service_from(connection: Connection, code: str, day: date | None) -> None:
-    """Sets a township's own first day of service."""
-    connection.execute(update(t.place).where(t.place.c.code == code).values(service_from=day))
-
-
 def put_standing(connection: Connection, code: str, standing: Standing) -> None:
     """Stores how a place stands from a day on, replacing what was stored for the same day."""
     s = t.place_standing
