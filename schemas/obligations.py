@@ -21,6 +21,22 @@ WINDOW = "2[0-9]{3}-(?:W[0-9]{2}|[0-9]{2})"
 AFTER = (CODE, CODE, CODE, WINDOW, "[0-9]{1,4}")
 
 
+class SaidOut(Base):
+    """What the person says of it."""
+
+    text = Text(0, 2000)
+    at = Instant()
+
+
+class ExcuseOut(Base):
+    """By whom it is excused, and why."""
+
+    id = Integer(1, 2**63 - 1)
+    reason = Text(0, 1000)
+    by = Code()
+    at = Instant()
+
+
 class ObligationOut(Base):
     """One duty that one person owes at one place in one week or month; both days are local and included."""
 
@@ -40,6 +56,8 @@ class ObligationOut(Base):
     done = Integer(0, 31)
     visits = Items(UuidText(), most=1000)
     awaited = Items(UuidText(), most=1000)
+    explanation = Part(SaidOut, allow_none=True)
+    excuse = Part(ExcuseOut, allow_none=True)
 
 
 class ToDoOut(ObligationOut):

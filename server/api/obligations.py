@@ -46,7 +46,7 @@ class ObligationsView(View):
 
 def obligation_out(listed: Listed) -> dict[str, Any]:
     """An obligation as the schema `ObligationOut` writes it."""
-    owed = listed.obligation
+    owed, said, excuse, zone = listed.obligation, listed.explanation, listed.excuse, deployment().zone
     return {
         "duty": owed.duty,
         "person": owed.person,
@@ -64,6 +64,9 @@ def obligation_out(listed: Listed) -> dict[str, Any]:
         "done": owed.done,
         "visits": owed.visits,
         "awaited": owed.awaited,
+        "explanation": said and {"text": said.text, "at": said.at.astimezone(zone)},
+        "excuse": excuse
+        and {"id": excuse.id, "reason": excuse.reason, "by": excuse.by, "at": excuse.at.astimezone(zone)},
     }
 
 

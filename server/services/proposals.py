@@ -7,7 +7,7 @@ from datetime import datetime
 from server.domain import problems
 from server.domain.access import Caller, GrantKind
 from server.domain.problems import Problem
-from server.services import days, duties, merging, place_changes, postings
+from server.services import days, duties, excuses, merging, place_changes, postings
 from server.services.areas import area_of
 from server.services.changing import Apply, Changed, carry_out
 from server.services.deployment import Deployment
@@ -25,6 +25,8 @@ APPLIES: Mapping[str, Apply] = {
     "day-unmove": days.apply_unmove,
     "duty-end": duties.apply_end,
     "duty-version": duties.apply_version,
+    "excuse": excuses.apply_excuse,
+    "excuse-end": excuses.apply_end,
     "place-change": place_changes.apply_change,
     "place-merge": merging.apply_merge,
     "place-new": place_changes.apply_new,

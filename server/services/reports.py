@@ -16,8 +16,9 @@ from server.domain.places import Level, Tree
 from server.domain.problems import FORBIDDEN, Problem, invalid
 from server.services import judging
 from server.services.deployment import Deployment
-from server.storage import people, printed, reports
+from server.storage import excuses, people, printed, reports
 from server.storage.database import Connection
+from server.storage.excuses import Excuse, Explanation
 from server.storage.reports import After, Asked, Count, Row
 
 COLUMNS = ("duty", "person", "place", "window", "opens_on", "due_on", "status", "reason")
@@ -58,6 +59,8 @@ class Listed:
     place_name: str
     township: str | None
     township_name: str | None
+    explanation: Explanation | None = None
+    excuse: Excuse | None = None
 
 
 @dataclass(slots=True)
@@ -144,11 +147,15 @@ def obligations(
 
 
 def named(connection: Connection, found: Iterable[tuple[Obligation, Status]], tree: Tree) -> list[Listed]:
-    """Obligations with the names of their people, places and townships."""
+    """Obligations with the names of their people, places and townships, and with what was said of them."""
     rows = list(found)
-    persons = people.named(connection, {obligation.person for obligation, _ in rows})
+    codes, windows = {obligation.person for obligation, _ in rows}, {obligation.window for obligation, _ in rows}
+    persons = people.named(connection, codes)
+    said = excuses.explanations(connection, codes, windows)
+    excused = {(x.person, x.duty, x.place, x.window): x for x in excuses.in_force(connection, codes, windows)}
     listed = []
     for obligation, status in rows:
+        key = (obligation.person, obligation.duty, obligation.place, obligation.window)
         township = township_in(obligation.path, tree)
         listed.append(
             Listed(
@@ -158,6 +165,8 @@ def named(connection: Connection, found: Iterable[tuple[Obligation, Status]], tr
                 tree[obligation.place].name,
                 township,
                 tree[township].name if township else None,
+                said.get(key),
+                excused.get(key),
             )
         )
     return listed

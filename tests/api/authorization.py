@@ -54,6 +54,7 @@ PAPER: Final = {
     "person": "owner", "place": "d1", "activity": "visit", "captured_at": "2018-11-19T09:00:00+08:00",
     "reason": "手机坏了",
 }  # fmt: skip
+WEEK: Final = {"duty": "envoy-weekly-visit", "place": "d1", "window": "2018-W45"}
 DECISION: Final = {"decision": "confirm", "reason": "支部书记作证"}
 GRANT: Final = {"kind": "reviewer", "place": "d1"}
 
@@ -130,6 +131,15 @@ TABLE: Final[dict[str, Row]] = {
     #
     "GET /api/v1/me": Row(f"{API}/me", (200, 200, 200, 200, 200, 200)),
     "GET /api/v1/obligations": Row(f"{API}/obligations", (200, 200, 200, 200, 200, 200)),
+    "POST /api/v1/obligations/explanations": Row(
+        f"{API}/obligations/explanations", (200, 409, 409, 409, 409, 409), {**WEEK, "text": "下雨路断"}
+    ),
+    "POST /api/v1/obligations/excuses": Row(
+        f"{API}/obligations/excuses", (403, 403, 403, 403, 201, 403), {**WEEK, "person": "owner", "reason": "抗洪"}
+    ),
+    "POST /api/v1/obligations/excuses/<int(max=2147483647):excuse>/end": Row(
+        f"{API}/obligations/excuses/1/end", (403, 403, 403, 403, 404, 403), {"reason": "记错了"}
+    ),
     "GET /api/v1/attendance": Row(f"{API}/attendance?by=place", (403, 403, 200, 200, 200, 200)),
     "GET /api/v1/villages": Row(f"{API}/villages?unvisited_since=2018-11-01", (403, 403, 200, 200, 200, 200)),
     #
