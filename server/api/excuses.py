@@ -39,7 +39,7 @@ class Excuses(View):
 
 
 @ns.route("/excuses/<int(max=2147483647):excuse>/end")
-class End(View):
+class ExcuseEnd(View):
     @who(auth.SUPERVISOR)
     @takes(EndIn)
     @changes(ChangedExcuseOut)

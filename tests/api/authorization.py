@@ -135,10 +135,13 @@ TABLE: Final[dict[str, Row]] = {
         f"{API}/obligations/explanations", (200, 409, 409, 409, 409, 409), {**WEEK, "text": "下雨路断"}
     ),
     "POST /api/v1/obligations/excuses": Row(
-        f"{API}/obligations/excuses", (403, 403, 403, 403, 201, 403), {**WEEK, "person": "owner", "reason": "抗洪"}
+        f"{API}/obligations/excuses",
+        (403, 403, 403, 403, 201, 403),
+        {**WEEK, "person": "owner", "reason": "抗洪"},
+        auditor=403,
     ),
     "POST /api/v1/obligations/excuses/<int(max=2147483647):excuse>/end": Row(
-        f"{API}/obligations/excuses/1/end", (403, 403, 403, 403, 404, 403), {"reason": "记错了"}
+        f"{API}/obligations/excuses/1/end", (403, 403, 403, 403, 404, 403), {"reason": "记错了"}, auditor=403
     ),
     "GET /api/v1/attendance": Row(f"{API}/attendance?by=place", (403, 403, 200, 200, 200, 200)),
     "GET /api/v1/villages": Row(f"{API}/villages?unvisited_since=2018-11-01", (403, 403, 200, 200, 200, 200)),

@@ -60,6 +60,8 @@ def test_an_obligation_says_who_owes_what_where_and_what_became_of_it(sqlite_cou
         "done": 1,
         "visits": [visit],
         "awaited": [waiting],
+        "explanation": None,
+        "excuse": None,
     }
 
 
