@@ -177,9 +177,7 @@ def _visit(envoy: Envoy, day: date, at: datetime, path: str) -> Visit:
 
 def _photo(digest: str, visit: Visit) -> dict[str, object]:
     size = {"media_type": "image/jpeg", "bytes": 300_000, "width": 1280, "height": 960}
-    looked_at = {"looked_at": visit.received_at, "fingerprint": bytes.fromhex(digest[:32])}
-    bands = {f"band{n}": int(digest[n * 8 : n * 8 + 8], 16) >> 1 for n in range(4)}
-    return {"digest": digest, "stored_at": visit.received_at, **size, **looked_at, **bands}
+    return {"digest": digest, "stored_at": visit.received_at, **size}
 
 
 def _announced(digest: str, visit: Visit) -> dict[str, object]:
@@ -191,6 +189,7 @@ def _announced(digest: str, visit: Visit) -> dict[str, object]:
         "in_time": photo.in_time,
         "announced_at": photo.announced_at,
         "received_at": photo.received_at,
+        "looked_at": photo.received_at,
     }
 
 

@@ -85,7 +85,7 @@ def open_deployment(settings: Settings) -> Deployment:
         photo_place_m=settings.photo_place_m,
         photo_before_s=settings.photo_before_s,
         photo_after_s=settings.photo_after_s,
-        near_copy_bits=settings.photo_alike,
+        near_copy_percent=settings.photo_alike,
         speed_kmh=settings.speed_kmh,
         on_the_spot_s=settings.late_after_s,
         promise_days=settings.incomplete_days,

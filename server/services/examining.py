@@ -199,7 +199,7 @@ def _sharers(
 ) -> list[rows.Sharer]:
     # Only what was sent in full counts: announcing a stranger's digest shows nothing.
     digests = [photo.digest for photo in photos if photo.received_at and not photo.new]
-    return rows.sharers(connection, visit.id, digests, deployment.limits.near_copy_bits)
+    return rows.sharers(connection, visit.id, digests, deployment.limits.near_copy_percent)
 
 
 def _put_right(sharer: rows.Sharer, visit: Visit) -> bool:

@@ -327,7 +327,7 @@ class Sharer:
 
 
 def sharers(connection: Connection, visit: str, digests: Sequence[str], likeness: int) -> list[Sharer]:
-    """Other visits for which one of these pictures, or one within `likeness` bits of it, was sent in full."""
+    """Other visits for which one of these pictures, or a copy that agrees by so many percent, was sent in full."""
     if not digests:
         return []
     v, p, like = t.visit.c, t.visit_photo.c, t.photo_likeness.c
@@ -338,7 +338,7 @@ def sharers(connection: Connection, visit: str, digests: Sequence[str], likeness
     near = (
         select(*columns)
         .select_from(theirs.join(t.photo_likeness, like.other == p.digest))
-        .where(sent, like.digest.in_(digests), like.bits <= likeness)
+        .where(sent, like.digest.in_(digests), like.percent >= likeness)
         .distinct()
     )
     found = [Sharer(*row, exact=True) for row in connection.execute(exact)]

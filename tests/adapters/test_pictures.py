@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from server.adapters import fingerprint, picture_files, pictures
+from server.adapters import likeness, picture_files, pictures
 from server.domain import problems
 from server.domain.problems import Kind, Problem
 from tests.adapters.samples import (
@@ -280,7 +280,7 @@ def test_nobody_waits_long_for_a_picture_while_others_are_decoded(
             pictures.rendition(original, "thumb")
         assert (raised.value.kind, raised.value.retry_after) == (problems.UNAVAILABLE, pictures._RETRY_S)
         with pytest.raises(Problem):  # and the jobs do not take it for a picture that cannot be read
-            fingerprint.fingerprint(original)
+            likeness.grey(original)
     assert opened(pictures.rendition(original, "thumb")).size == (320, 240)
 
 

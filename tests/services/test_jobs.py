@@ -14,7 +14,7 @@ from server.domain.checkins import Addition, CheckIn, Position
 from server.domain.checks import Finding, Outcome, VisitStatus
 from server.domain.places import Standing
 from server.domain.postings import Posting, Role
-from server.services import jobs, judging, visits
+from server.services import evidence, jobs, judging, visits
 from server.services.deployment import Deployment
 from server.storage import jobs as found
 from server.storage import register
@@ -120,11 +120,11 @@ def test_likeness_is_stored_both_ways_and_only_once(village: Deployment) -> None
 def test_of_many_copies_each_is_linked_to_some_and_still_found(
     village: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "LINKS", 2)
+    monkeypatch.setattr(evidence, "NEAREST", 2)
     first = check_in(village, "p", samples.jpeg(), NOW - timedelta(days=1))
     copies = [check_in(village, "q", samples.jpeg() + bytes([n]), NOW + timedelta(minutes=n)) for n in range(8)]
     jobs.tick(village, NOW)
-    assert count(village, "photo_likeness") <= 2 * 2 * 9
+    assert count(village, "photo_likeness") <= 2 * 3 * 2 * 9
     assert reused(village, first)[0] == "pass"
     assert {reused(village, copy)[0] for copy in copies} == {"warn"}
 
@@ -288,6 +288,6 @@ def test_only_one_process_at_a_time_does_the_jobs(village: Deployment) -> None:
 def test_a_job_that_fails_does_not_keep_the_others_from_their_turn(village: Deployment) -> None:
     check_in(village, "p", samples.jpeg())
     with village.database.write() as connection:
-        connection.execute(text("ALTER TABLE photo RENAME COLUMN band0 TO gone"))
+        connection.execute(text("ALTER TABLE photo_print RENAME COLUMN area TO gone"))
     done = jobs.tick(village, NOW)
     assert (done["pictures"], done["ahead"]) == (0, 1)

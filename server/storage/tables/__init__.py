@@ -6,7 +6,16 @@ from server.storage.tables.people import excuse, explanation, leave, leave_reque
 from server.storage.tables.record import digest, log, log_block, log_seal, notice, person_key
 from server.storage.tables.register import day_mark, day_move, duty, place, place_standing, proposal, register
 from server.storage.tables.verdicts import closure, closure_row, obligation, stale_span, stale_visit
-from server.storage.tables.visits import addition, appeal, decision, photo, photo_likeness, visit, visit_photo
+from server.storage.tables.visits import (
+    addition,
+    appeal,
+    decision,
+    photo,
+    photo_likeness,
+    photo_print,
+    visit,
+    visit_photo,
+)
 
 __all__ = [
     "account",
@@ -38,6 +47,7 @@ __all__ = [
     "person_key",
     "photo",
     "photo_likeness",
+    "photo_print",
     "place",
     "place_standing",
     "posting",

@@ -86,29 +86,32 @@ photo = Table(
     Column("longitude", Float),
     Column("taken_at", Instant),
     Column("stored_at", Instant, nullable=False),
-    Column("looked_at", Instant),  # when its fingerprint was taken; none: still to do
-    Column("fingerprint", LargeBinary(16)),  # none after being looked at: too flat to compare
-    Column("band0", Integer),
-    Column("band1", Integer),
-    Column("band2", Integer),
-    Column("band3", Integer),
     Column("unreadable", Boolean, nullable=False, server_default=false()),  # could not be decoded when looked at
     one_of("media_type", ("image/jpeg", "image/png", "image/webp")),
     CheckConstraint("length(digest) = 64", name="digest"),
-    Index(None, "band0"),
-    Index(None, "band1"),
-    Index(None, "band2"),
-    Index(None, "band3"),
-    Index("ix_photo_unlooked", "stored_at", postgresql_where=text("looked_at IS NULL"),
-          sqlite_where=text("looked_at IS NULL")),
-)  # fmt: skip
+)
 
+# What was seen in a picture sent for a visit, where it is looked for: among its person's, and its area's of a year
+photo_print = Table(
+    "photo_print",
+    metadata,
+    Column("visit", String(36), ForeignKey("visit.id"), primary_key=True),
+    Column("digest", String(64), ForeignKey("photo.digest"), primary_key=True),
+    Column("person", code(), nullable=False),
+    Column("area", code(), nullable=False),  # the township's code
+    Column("occurred_at", Instant, nullable=False),
+    Column("prints", LargeBinary(256), nullable=False),
+    Index(None, "person", "occurred_at"),
+    Index(None, "area", "occurred_at"),
+)
+
+# Both ways round
 photo_likeness = Table(
     "photo_likeness",
     metadata,
     Column("digest", String(64), ForeignKey("photo.digest"), primary_key=True),
     Column("other", String(64), ForeignKey("photo.digest"), primary_key=True),
-    Column("bits", Integer, nullable=False),
+    Column("percent", Integer, nullable=False),  # how well they agree
 )
 
 visit_photo = Table(
@@ -121,8 +124,12 @@ visit_photo = Table(
     Column("announced_at", Instant, nullable=False),
     Column("received_at", Instant),
     Column("withdrawn_at", Instant),
+    Column("looked_at", Instant),  # when it was compared with others; none: still to do, once it is here
     Index(None, "digest"),
-)
+    Index("ix_visit_photo_unlooked", "received_at",
+          postgresql_where=text("looked_at IS NULL AND received_at IS NOT NULL"),
+          sqlite_where=text("looked_at IS NULL AND received_at IS NOT NULL")),
+)  # fmt: skip
 
 addition = Table(
     "addition",

@@ -279,7 +279,77 @@ def upgrade() -> None:
         op.create_check_constraint(op.f("ck_visit_entry"), "visit", ENTRY)
     op.add_column("visit", sa.Column("entered_by", code(), nullable=True))
     op.add_column("visit", sa.Column("entry_reason", sa.String(length=1000), server_default="", nullable=False))
+    _look_by_visit()
     _forbid_changes()
+
+
+UNLOOKED = "looked_at IS NULL AND received_at IS NOT NULL"
+
+
+def _look_by_visit() -> None:
+    """Pictures are looked at visit by visit, by other hashes than before: all of them again."""
+    for name in ("unlooked", "band0", "band1", "band2", "band3"):
+        op.drop_index(op.f(f"ix_photo_{name}"), table_name="photo")
+    for name in ("looked_at", "fingerprint", "band0", "band1", "band2", "band3"):
+        op.drop_column("photo", name)
+    op.drop_table("photo_likeness")
+    _create_photo_likeness("percent")
+    op.create_table(
+        "photo_print",
+        sa.Column("visit", sa.String(length=36), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("person", code(), nullable=False),
+        sa.Column("area", code(), nullable=False),
+        sa.Column("occurred_at", Instant(), nullable=False),
+        sa.Column("prints", sa.LargeBinary(length=256), nullable=False),
+        sa.ForeignKeyConstraint(["visit"], ["visit.id"], name=op.f("fk_photo_print_visit_visit")),
+        sa.ForeignKeyConstraint(["digest"], ["photo.digest"], name=op.f("fk_photo_print_digest_photo")),
+        sa.PrimaryKeyConstraint("visit", "digest", name=op.f("pk_photo_print")),
+    )
+    op.create_index(op.f("ix_photo_print_person_occurred_at"), "photo_print", ["person", "occurred_at"], unique=False)
+    op.create_index(op.f("ix_photo_print_area_occurred_at"), "photo_print", ["area", "occurred_at"], unique=False)
+    op.add_column("visit_photo", sa.Column("looked_at", Instant(), nullable=True))
+    op.create_index(
+        "ix_visit_photo_unlooked",
+        "visit_photo",
+        ["received_at"],
+        unique=False,
+        postgresql_where=sa.text(UNLOOKED),
+        sqlite_where=sa.text(UNLOOKED),
+    )
+
+
+def _look_by_photo() -> None:
+    op.drop_index("ix_visit_photo_unlooked", table_name="visit_photo")
+    op.drop_column("visit_photo", "looked_at")
+    op.drop_table("photo_print")
+    op.drop_table("photo_likeness")
+    _create_photo_likeness("bits")
+    op.add_column("photo", sa.Column("looked_at", Instant(), nullable=True))
+    op.add_column("photo", sa.Column("fingerprint", sa.LargeBinary(length=16), nullable=True))
+    for name in ("band0", "band1", "band2", "band3"):
+        op.add_column("photo", sa.Column(name, sa.Integer(), nullable=True))
+        op.create_index(op.f(f"ix_photo_{name}"), "photo", [name], unique=False)
+    op.create_index(
+        "ix_photo_unlooked",
+        "photo",
+        ["stored_at"],
+        unique=False,
+        postgresql_where=sa.text("looked_at IS NULL"),
+        sqlite_where=sa.text("looked_at IS NULL"),
+    )
+
+
+def _create_photo_likeness(measure: str) -> None:
+    op.create_table(
+        "photo_likeness",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("other", sa.String(length=64), nullable=False),
+        sa.Column(measure, sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["digest"], ["photo.digest"], name=op.f("fk_photo_likeness_digest_photo")),
+        sa.ForeignKeyConstraint(["other"], ["photo.digest"], name=op.f("fk_photo_likeness_other_photo")),
+        sa.PrimaryKeyConstraint("digest", "other", name=op.f("pk_photo_likeness")),
+    )
 
 
 def _forbid_changes() -> None:
@@ -294,6 +364,7 @@ def _forbid_changes() -> None:
 
 
 def downgrade() -> None:
+    _look_by_photo()
     op.drop_index(op.f("ix_visit_occurred_at_id"), table_name="visit")
     op.drop_column("photo", "unreadable")
     op.drop_column("visit", "entry_reason")
