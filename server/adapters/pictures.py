@@ -155,7 +155,8 @@ def _decoded(
         scale = longest_side / max(opened.size)
         if media_type == JPEG and scale < 1:
             # Half as much again as wanted, so that the decoder's coarse scaling is smoothed by the last step.
-            opened.draft(mode, (int(opened.width * scale * 1.5), int(opened.height * scale * 1.5)))
+            width, height = (max(1, int(side * scale * 1.5)) for side in opened.size)
+            opened.draft(mode, (width, height))
         opened.load()
         picture = _opaque(opened, mode)
     picture.info = {}

@@ -259,6 +259,15 @@ def test_a_large_picture_is_brought_down_to_the_screen(tmp_path: Path) -> None:
     assert b"secret" not in copy
 
 
+@pytest.mark.parametrize("size", [(12_000, 1), (1, 12_000), (12_000, 40)], ids=str)
+def test_a_picture_as_thin_as_a_thread_has_copies_too(size: tuple[int, int], tmp_path: Path) -> None:
+    original = tmp_path / "photo"
+    original.write_bytes(encoded(Image.linear_gradient("L").resize(size)))
+    assert max(opened(pictures.rendition(original, "thumb")).size) == 320
+    assert max(opened(pictures.stamped(original, LINES)).size) >= 1280
+    fingerprint.fingerprint(original)
+
+
 def test_of_an_animation_only_the_first_picture_is_drawn(tmp_path: Path) -> None:
     for kind in ("WEBP", "PNG"):
         original = tmp_path / kind
