@@ -24,7 +24,7 @@ from server.storage.reports import After, Asked, Count, Row
 COLUMNS = ("duty", "person", "place", "window", "opens_on", "due_on", "status", "reason")
 MAX_SPAN = timedelta(days=400)  # of a list or a count that is asked for over the network
 EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
-MAX_AHEAD = timedelta(days=3660)  # beyond `as_of`: a mistyped year is not judged up to
+MAX_AHEAD = timedelta(days=400)  # beyond `as_of`: up to a mistyped year nothing is judged
 
 
 class By(StrEnum):
@@ -100,7 +100,7 @@ def attendance_rows(
     """The obligations due from `first` to `last`, with their status as of an instant, sorted by `COLUMNS` as text.
 
     Without a scope all of them. Raises Problem INVALID (at `/place`, `/person`, `/duty`, `/to`, `/as_of`) for what does
-    not exist, for days in the wrong order, and for a `last` more than ten years after `as_of`.
+    not exist, for days in the wrong order, and for a `last` more than 400 days after `as_of`.
     """
     if not EARLIEST.year <= as_of.year <= LATEST.year:
         raise invalid("/as_of", "range", min=EARLIEST.year, max=LATEST.year)
@@ -275,6 +275,8 @@ def span(first: date | None, last: date | None, today: date) -> tuple[date, date
 def _check_days(first: date, last: date, latest: date) -> None:
     if last < first:
         raise invalid("/to", "order")
+    if first > latest:
+        raise invalid("/from", "range", min=EARLIEST.isoformat(), max=latest.isoformat())
     if last > latest:
         raise invalid("/to", "range", min=first.isoformat(), max=latest.isoformat())
 

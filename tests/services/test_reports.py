@@ -124,7 +124,8 @@ def test_a_place_holds_what_lay_in_it_when_it_was_owed(office: Deployment) -> No
         ({"person": "nobody"}, "/person", "not-exist"),
         ({"duty": "nothing"}, "/duty", "not-exist"),
         ({"first": d("12-01")}, "/to", "order"),
-        ({"last": date(2118, 11, 30)}, "/to", "range"),
+        ({"last": date(2020, 11, 30)}, "/to", "range"),
+        ({"first": date(2020, 11, 1), "last": date(2020, 11, 30)}, "/from", "range"),
         ({"as_of": datetime(9999, 12, 31, 23, tzinfo=UTC)}, "/as_of", "range"),
     ],
 )
