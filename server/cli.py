@@ -68,7 +68,7 @@ def import_(kind: Kind, file: Path, dry_run: bool, since: date | None, crs: str)
         raise click.UsageError(both("cli.crs-positions-only"))
     with opened() as deployment:
         table = sheets.read_table(file, limit_bytes=deployment.settings.import_max_bytes)
-        parsed = kinds.parse(kind, table)
+        parsed = kinds.read(kind, table)
         done = imports.import_rows(
             deployment, kind, parsed, since=since, crs=crs, actor=ACTOR, now=clock.now(), dry_run=dry_run
         )

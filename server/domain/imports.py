@@ -128,6 +128,8 @@ class Parsed(Generic[R]):
 
     rows: list[R]
     titles: Mapping[str, str]  # of each column, as the file writes it
+    errors: Sequence[CellError] = ()  # of the rows that could not be read
+    unread: frozenset[str] = frozenset()  # the codes those rows would have given to things
 
     def error(self, row: int, column: str, code: str, /, **params: Scalar) -> CellError:
         """A CellError for something that only the register can tell, naming the column as the file does."""
@@ -174,10 +176,21 @@ def parse(kind: Literal["visits"], table: Table) -> Parsed[VisitRow]: ...
 @overload
 def parse(kind: Kind, table: Table) -> Parsed[Any]: ...
 def parse(kind: Kind, table: Table) -> Parsed[Any]:
-    """Makes a table's rows into values of the kind; rows that are the same are taken once.
+    """Makes a table's rows into values of the kind, as `read` does.
 
     Raises ImportRefused with the wrong columns or, when these are right, with every bad cell
     (contract.md, Files to import).
+    """
+    parsed = read(kind, table)
+    if parsed.errors:
+        raise ImportRefused(parsed.errors)
+    return parsed
+
+
+def read(kind: Kind, table: Table) -> Parsed[Any]:
+    """Makes those of a table's rows into values that can be, and says what is wrong with the others.
+
+    Rows that are the same are taken once. Raises ImportRefused with the wrong columns.
     """
     register = _REGISTERS[kind]
     positions = _positions(register.columns, table)
@@ -186,6 +199,7 @@ def parse(kind: Kind, table: Table) -> Parsed[Any]:
     width = len(table.header)
     errors: list[CellError] = []
     rows: list[Any] = []
+    unread: set[str] = set()
     seen: dict[Hashable, tuple[int, _Values]] = {}
     for number, row in table.rows:
         values: dict[str, Any] = {}
@@ -204,6 +218,7 @@ def parse(kind: Kind, table: Table) -> Parsed[Any]:
         if found:
             found.sort(key=lambda finding: positions.get(finding[0], width))
             errors += [CellError(number, titles.get(name, name), code, params) for name, code, params in found]
+            unread.add(values.get("code", ""))
             continue
         earlier = [seen.setdefault(key, (number, values)) for key in register.keys(values)]
         clash = next((first for first, others in earlier if others != values), None)
@@ -211,9 +226,7 @@ def parse(kind: Kind, table: Table) -> Parsed[Any]:
             errors.append(CellError(number, titles[register.columns[0].name], "duplicate", {"first": clash}))
         elif earlier[0][0] == number:
             rows.append(register.build(number, *values.values()))
-    if errors:
-        raise ImportRefused(errors)
-    return Parsed(rows, titles)
+    return Parsed(rows, titles, errors, frozenset(unread))
 
 
 def columns(kind: Kind) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any
 
 from server.adapters import datum
-from server.domain.imports import Kind, Parsed
+from server.domain.imports import ImportRefused, Kind, Parsed
 from server.domain.periods import local_day
 from server.services import judging, visits
 from server.services.deployment import Deployment
@@ -67,7 +67,7 @@ def import_rows(
         # One import at a time: the register's row is held from before the facts are read.
         state = register.state(connection, lock=lock)
         context = Context(deployment, actor, now, today, since or today, crs, judged_span(state))
-        return _PLANS[kind](connection, context, parsed)
+        return _planned(connection, kind, context, parsed)
 
     if dry_run:
         with deployment.database.read() as connection:
@@ -81,6 +81,19 @@ def import_rows(
                 plan.follow(connection)
                 rows.log(connection, now, plan.lines)
     return Outcome(plan.created, plan.updated, plan.removed, plan.unchanged, plan.lines, plan.remarks)
+
+
+def _planned(connection: Connection, kind: Kind, context: Context, parsed: Parsed[Any]) -> Plan:
+    """What is to be done; raises ImportRefused with all that is wrong, in the rows and with the register."""
+    try:
+        plan = _PLANS[kind](connection, context, parsed)
+    except ImportRefused as refused:
+        # What a row was to bring that could not be read is no fault of the rows that name it.
+        own = [cell for cell in refused.cells if cell.params.get("value") not in parsed.unread]
+        raise ImportRefused([*parsed.errors, *own]) from None
+    if parsed.errors:
+        raise ImportRefused(parsed.errors)
+    return plan
 
 
 def work_off(deployment: Deployment, now: datetime, progress: Progress = no_progress) -> None:
