@@ -324,10 +324,19 @@ class Day(Matching):
         super().__init__(DAY, "day", **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> date:
+        if isinstance(value, str) and not value.startswith("20") and _is_day(value):
+            raise refuse("range", min="2000-01-01", max="2099-12-31")
         return date.fromisoformat(super()._deserialize(value, attr, data, **kwargs))
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else value.isoformat()
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 class Instant(Matching):

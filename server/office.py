@@ -60,6 +60,7 @@ def account(
 def _account(person: str, grants: tuple[str, ...], password_file: Any, qr: bool) -> None:
     from server.domain.access import Grant, GrantKind
     from server.services import issuing
+    from server.storage import people
 
     wanted = []
     for grant in grants:
@@ -69,13 +70,20 @@ def _account(person: str, grants: tuple[str, ...], password_file: Any, qr: bool)
         wanted.append(Grant(GrantKind(kind), place))
     password = password_file.readline().rstrip("\r\n") if password_file else None
     with opened() as deployment:
+        with deployment.database.read() as connection:
+            if people.find(connection, person) is None:
+                raise Refused("account-unknown", person=person)
         made = issuing.ensure_account(deployment, person, wanted, ACTOR, clock.now(), password)
-        zone = deployment.zone
+        zone, address = deployment.zone, deployment.settings.public_url
     if made is None:
         tell("account-ready", person=person)
         return
-    click.echo(f"{made.code}\n{made.link}")
-    if qr:
+    click.echo(made.code)
+    if not address:
+        tell("no-public-url")
+    else:
+        click.echo(made.link)
+    if qr and address:
         from server.adapters import papers
 
         click.echo(papers.qr_text(made.link))
@@ -99,7 +107,10 @@ def _sheet(place: str, role: str | None, sheet: Path) -> None:
     # The file first: codes that could not be written down would be lost.
     with opened() as deployment, terminal.output(sheet, private=True) as stream:
         rows = issuing.activate_all(deployment, place, role, ACTOR, clock.now())
-        stream.write(papers.activation_sheet(rows, deployment.settings.public_url))
+        address = deployment.settings.public_url
+        stream.write(papers.activation_sheet(rows, address))
+    if not address:
+        tell("no-public-url")
     tell("account-sheet-written", people=len(rows), file=sheet)
 
 

@@ -479,12 +479,50 @@ def test_an_account_with_a_password_file_is_ready_and_prints_nothing(ready: Daoc
     assert ready("account", "E1", "--revoke").code == 1
 
 
-def test_an_account_without_a_password_prints_its_code_once(ready: Daocun) -> None:
+def test_an_account_without_a_password_prints_its_code_once(ready: Daocun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAOCUN_PUBLIC_URL", "https://daocun.example")
     code, link, *_ = ready("account", "E1").text.splitlines()
     assert len(code) == 10
     assert code in link
     assert len(ready("account", "E1", "--qr").text.splitlines()) > 10
-    assert ready("account", "nobody").code == 1
+    nobody = ready("account", "nobody")
+    assert nobody.code == 1
+    assert "daocun import people" in nobody.err
+
+
+def test_without_a_public_address_there_is_no_link_to_nowhere(ready: Daocun, tmp_path: Path) -> None:
+    ran = ready("account", "E1", "--qr")
+    assert len(ran.text.split()) == 1
+    assert "DAOCUN_PUBLIC_URL" in ran.err
+    sheet = tmp_path / "sheet.html"
+    ran = ready("account", "--place", "371481200", "--sheet", sheet)
+    assert "DAOCUN_PUBLIC_URL" in ran.err
+    assert "<svg" not in sheet.read_text()
+
+
+def test_what_only_the_register_knows_is_told_together_with_what_cannot_be_read(ready: Daocun, tmp_path: Path) -> None:
+    rows = "person,role,place,start,end,office_weekday\nE1,envoy,nowhere,2018-09-01,,\nE1,envoy,371481200268,soon,,\n"
+    ran = ready("import", "postings", a_file(tmp_path, rows, "postings.csv"))
+    assert ran.code == 1
+    assert "nowhere" in ran.err
+    assert "soon" in ran.err
+
+
+def test_a_place_in_a_row_that_cannot_be_read_is_not_called_unknown(ready: Daocun, tmp_path: Path) -> None:
+    rows = (
+        "code,name,level,parent,latitude,longitude,radius_m,central_village\n"
+        "N1,新区,district,371481200,91,117,,\nN1-1,新村,village,N1,,,,\nN1-2,新村,village,N2,,,,\n"
+    )
+    ran = ready("import", "places", a_file(tmp_path, rows, "places.csv"))
+    assert "91" in ran.err
+    assert "N2" in ran.err
+    assert "N1”" not in ran.err
+
+
+def test_a_mistyped_year_is_refused_and_judges_nothing(ready: Daocun) -> None:
+    ran = ready("attendance", "--from", "2199-01-01", "--to", "2199-01-31")
+    assert (ran.code, ran.text) == (1, "")
+    assert "2199-01-01" not in ran.err
 
 
 def test_a_sheet_for_a_township_holds_everyone_posted_there(ready: Daocun, tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ code { display: block; font: bold 13pt/1.5 "DejaVu Sans Mono", Consolas, Menlo, 
 def activation_sheet(rows: Sequence[SheetRow], address: str) -> bytes:
     """A printable page with a slip for each row, Chinese with English below it; HTML in UTF-8, complete in itself.
 
-    `address` is the web address under which phones reach the service, without a slash at its end.
+    `address` is the web address under which phones reach the service, without a slash at its end; without one the slips
+    have a code to be typed, and nothing to scan.
     """
     body = "".join(_slip(row, address) for row in rows) or _said("none")
     title = escape(text("sheet.title", "zh"))
@@ -65,12 +66,15 @@ def _slip(row: SheetRow, address: str) -> str:
     role = in_chinese(ROLES, row.role)
     where = " ".join(dict.fromkeys(part for part in (row.township_name, row.place_name) if part))
     until = row.expires_at.strftime("%Y-%m-%d %H:%M")
+    picture = scan = ""
+    if address:
+        picture, scan = qr_svg(activation_link(address, row.person, row.code)), _said("scan", address=address)
     return (
-        f"<article>{qr_svg(activation_link(address, row.person, row.code))}<div>"
+        f"<article>{picture}<div>"
         f"<h2>{escape(row.name)}</h2><p>{escape(f'{where} {role}')}<small>{escape(row.role)}</small></p>"
         f"<p>{escape(text('sheet.code', 'zh'))} <small>{escape(text('sheet.code', 'en'))}</small></p>"
         f"<code>{escape(printed_code(row.code))}</code>"
-        f"{_said('scan', address=address)}{_said('type', person=row.person)}{_said('once', until=until)}"
+        f"{scan}{_said('type', person=row.person)}{_said('once', until=until)}"
         f"</div></article>\n"
     )
 

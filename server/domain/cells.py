@@ -131,7 +131,7 @@ def number(least: float, most: float, open_below: bool = False) -> Reader:
         found = float(text)
         if not math.isfinite(found) or not least <= found <= most or (open_below and found == least):
             code = "range-above" if open_below else "range"
-            raise BadCell(code, min=f"{least:g}", max=f"{most:g}", value=shown(cell))
+            raise BadCell(code, min=f"{least:.15g}", max=f"{most:.15g}", value=shown(cell))
         return found + 0.0  # no negative zero
 
     return read

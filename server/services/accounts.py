@@ -396,4 +396,4 @@ def _code_life(deployment: Deployment) -> timedelta:
 
 def _activation(deployment: Deployment, person: str, code: str, expires_at: datetime) -> Activation:
     link = activation_link(deployment.settings.public_url, person, code)
-    return Activation(person, code, expires_at, link)
+    return Activation(person, code, expires_at.astimezone(deployment.zone), link)

@@ -83,7 +83,7 @@ def sign_in(
         token, expires_at = secrets.new_token(), now + timedelta(days=deployment.settings.token_days)
         accounts.add_token(connection, secrets.token_digest(token), person, now, expires_at)
         logbook.write(connection, now, [Line(person, "sign-in", "account", person, path=path)])
-    return _session(held, token, expires_at)
+    return _session(held, token, expires_at.astimezone(deployment.zone))
 
 
 def activate(deployment: Deployment, name: str, code: str, password: str, address: str, now: datetime) -> Session:
@@ -117,7 +117,7 @@ def activate(deployment: Deployment, name: str, code: str, password: str, addres
         token, expires_at = secrets.new_token(), now + timedelta(days=deployment.settings.token_days)
         accounts.add_token(connection, secrets.token_digest(token), held.person, now, expires_at)
         logbook.write(connection, now, [Line(held.person, "activate", "account", held.person, path=path)])
-    return _session(held, token, expires_at)
+    return _session(held, token, expires_at.astimezone(deployment.zone))
 
 
 def sign_out(deployment: Deployment, token: str, now: datetime) -> None:

@@ -79,6 +79,13 @@ def test_the_page_fetches_nothing() -> None:
     assert not re.search(r"<(script|link|img|iframe)|url\(|@import|src=|href=", page)
 
 
+def test_without_an_address_a_slip_has_its_code_and_nothing_to_scan() -> None:
+    page = activation_sheet([ROW], "").decode()
+    assert "<svg" not in page
+    assert "#activate" not in page
+    assert "ABCDE-23456" in page
+
+
 def test_a_sheet_for_nobody_says_so() -> None:
     page = Page(activation_sheet([], ADDRESS))
     assert "article" not in page.tags

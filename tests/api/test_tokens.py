@@ -60,7 +60,7 @@ def test_signing_in_answers_with_a_token_and_the_person(http: FlaskClient) -> No
     assert answer.status_code == 201
     assert answer.json is not None
     assert TokenOut().validate(answer.json) == {}
-    assert answer.json["expires_at"] == "2019-05-19T01:31:05Z"
+    assert answer.json["expires_at"] == "2019-05-19T09:31:05+08:00"
     assert answer.json["person"] == {
         "code": "owner", "name": "owner名", "phone": phone_of("owner"), "unit": "", "language": "zh",
     }  # fmt: skip
