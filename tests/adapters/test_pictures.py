@@ -265,7 +265,7 @@ def test_a_picture_as_thin_as_a_thread_has_copies_too(size: tuple[int, int], tmp
     original.write_bytes(encoded(Image.linear_gradient("L").resize(size)))
     assert max(opened(pictures.rendition(original, "thumb")).size) == 320
     assert max(opened(pictures.stamped(original, LINES)).size) >= 1280
-    fingerprint.fingerprint(original)
+    assert max(pictures.upright(original, 144, mode="L").size) == 144
 
 
 def test_of_an_animation_only_the_first_picture_is_drawn(tmp_path: Path) -> None:
