@@ -3,6 +3,7 @@
 Reading, checking and deciding is done by one module a kind; each answers a plan, and only here anything is written.
 """
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,11 +11,13 @@ from datetime import date, datetime
 from typing import Any
 
 from server.adapters import datum
+from server.domain import problems
 from server.domain.imports import ImportRefused, Kind, Parsed
 from server.domain.periods import local_day
+from server.domain.problems import Problem
 from server.services import judging, visits
 from server.services.deployment import Deployment
-from server.services.imports_base import Context, Plan, Remark, judged_span
+from server.services.imports_base import Context, Overtaken, Plan, Remark, judged_span
 from server.services.imports_people import plan_leave, plan_people, plan_postings
 from server.services.imports_places import plan as plan_places
 from server.services.imports_records import plan_days, plan_visits
@@ -23,6 +26,7 @@ from server.storage import imports as rows
 from server.storage import logbook, register
 from server.storage.database import Connection
 
+TRIES = 8  # an import that a person's decision overtook is planned anew
 _PLANS: Mapping[Kind, Callable[[Connection, Context, Parsed[Any]], Plan]] = {
     "places": plan_places,
     "people": plan_people,
@@ -71,15 +75,20 @@ def import_rows(
 
     if dry_run:
         with deployment.database.read() as connection:
-            plan = decide(connection, lock=False)
-    else:
-        with deployment.database.write() as connection:
+            return _outcome(decide(connection, lock=False))
+    for _ in range(TRIES):
+        with contextlib.suppress(Overtaken), deployment.database.write() as connection:
             plan = decide(connection, lock=True)
             if plan.lines:
                 plan.store(connection)
                 rows.hold_people(connection)
                 plan.follow(connection)
                 rows.log(connection, now, plan.lines)
+            return _outcome(plan)
+    raise Problem(problems.UNAVAILABLE, retry_after=1)
+
+
+def _outcome(plan: Plan) -> Outcome:
     return Outcome(plan.created, plan.updated, plan.removed, plan.unchanged, plan.lines, plan.remarks)
 
 

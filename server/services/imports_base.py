@@ -47,6 +47,10 @@ class Where:
 NOWHERE = Where()
 
 
+class Overtaken(Exception):
+    """What a plan rests on was decided otherwise before it could be carried out."""
+
+
 def _nothing(_: Connection) -> None:
     """Writes nothing."""
 

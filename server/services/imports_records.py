@@ -16,7 +16,7 @@ from server.domain.imports import CellError, DayRow, Parsed, VisitRow
 from server.domain.periods import DAY, local_day, month_of, week_of
 from server.domain.places import BEGINNING, EVERYWHERE, Tree, stand_in
 from server.domain.postings import Posting
-from server.services.imports_base import FOREVER, NEAR, Context, Plan, Where, mark_people, refuse, unknown
+from server.services.imports_base import FOREVER, NEAR, Context, Overtaken, Plan, Where, mark_people, refuse, unknown
 from server.storage import imports as rows
 from server.storage import posted, register
 from server.storage.database import Connection
@@ -176,6 +176,9 @@ def plan_visits(connection: Connection, context: Context, parsed: Parsed[VisitRo
         (changed if was else added).append(visit)
 
     def follow(connection: Connection) -> None:
+        known = {visit.id: stored[visit.id] for visit in changed}
+        if rows.stored_visits(connection, known) != known:
+            raise Overtaken  # a person has decided on one since it was read: that stays
         rows.bump_visits(connection, touched)
         rows.add_visits(connection, added)
         rows.change_visits(connection, changed)
