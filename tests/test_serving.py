@@ -361,11 +361,19 @@ def connections_of(server: Served) -> list[int]:
     ]
 
 
+def stopped(process: int) -> bool:
+    """Whether every thread of a process has come to rest."""
+    threads = Path(f"/proc/{process}/task").glob("*/stat")
+    return all(thread.read_text().rpartition(")")[2].split()[0] == "T" for thread in threads)
+
+
 def test_what_waits_for_a_worker_that_died_is_answered_by_the_next(home: Path) -> None:
     with served(home, "--no-jobs") as server:
         time.sleep(6)  # granian takes what dies sooner for a loop of crashes
         for child in server.children():
             os.kill(child, signal.SIGSTOP)  # so that they wait
+            while not stopped(child):  # until then its other threads go on taking connections
+                time.sleep(0.01)
         asked: list[int] = []
         phones = [threading.Thread(target=lambda: asked.append(server.ask()[0]), daemon=True) for _ in range(16)]
         for phone in phones:
