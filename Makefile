@@ -77,7 +77,8 @@ clean:
 	@touch $@
 
 .venv/.runs: .venv/.made setup.cfg pyproject.toml requirements.txt
-	$(PIP) install --quiet --constraint requirements.txt --editable .
+	@echo 'Installing what the service needs into .venv; this takes half a minute …'
+	@$(PIP) install --quiet --constraint requirements.txt --editable .
 	@touch $@
 
 .venv/.tests: .venv/.made setup.cfg pyproject.toml .ci/requirements-hashed.txt

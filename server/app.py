@@ -8,6 +8,7 @@ from flask import Blueprint, Flask
 from flask_restx import Namespace
 
 from server import logs, pages
+from server.adapters.messages import both
 from server.api import (
     accounts,
     attendance,
@@ -43,17 +44,18 @@ from server.settings import Settings
 
 PREFIX = paths.PREFIX
 NAMESPACES = (
+    # In the order in which the description shows them
+    visits.ns,
     tokens.tokens,
     tokens.activations,
-    accounts.ns,
-    visits.ns,
+    me.ns,
     decisions.ns,
     obligations.ns,
     excuses.ns,
     attendance.ns,
     closures.ns,
     villages.ns,
-    me.ns,
+    accounts.ns,
     days.ns,
     duties.ns,
     leave.ns,
@@ -103,7 +105,15 @@ def frame(settings: Settings, namespaces: tuple[Namespace, ...]) -> Flask:
     api = Frame(
         version="1",
         title="到村 Daocun",
-        authorizations={"bearer": {"type": "apiKey", "in": "header", "name": "Authorization"}},
+        description=both("api.about"),
+        authorizations={
+            "bearer": {
+                "type": "apiKey",
+                "in": "header",
+                "name": "Authorization",
+                "description": both("api.authorize"),
+            }
+        },
     )
     api.init_app(blueprint, add_specs=False)
     docs.register(blueprint, api)

@@ -36,6 +36,7 @@ def install(app: Flask) -> None:
     """
     app.extensions.setdefault("daocun.ready", [])
     app.after_request(secure)
+    app.after_request(_for_people)
     app.add_url_rule("/", "landing", _landing)
     app.add_url_rule("/landing/page.css", "landing-style", _landing_style)
     app.add_url_rule("/livez", "livez", _live)
@@ -63,6 +64,17 @@ def _landing() -> Response:
 
 def _landing_style() -> Response:
     return send_from_directory(_folder(), "page.css", max_age=3600)
+
+
+def _for_people(response: Response) -> Response:
+    """Shows a page instead of a problem's JSON to a browser that was led to a wrong address outside the API."""
+    wants_page = request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html"
+    if response.status_code != 404 or request.path.startswith("/api/") or not wants_page:
+        return response
+    page = Response((_folder() / "missing.html").read_bytes(), 404, content_type="text/html; charset=utf-8")
+    page.headers["Content-Security-Policy"] = PAGE_POLICY
+    page.headers["Cache-Control"] = "no-store"
+    return page
 
 
 def _live() -> Response:

@@ -13,6 +13,7 @@ from flask import Flask
 from flask_restx import Api, Namespace
 from flask_restx.swagger import Swagger, extract_path, parse_rule
 
+from schemas.examples import BODIES, example
 from schemas.problems import ProblemOut
 from server.api import bridge
 from server.api.bridge import Operation
@@ -121,7 +122,20 @@ def swagger(api: Frame) -> dict[str, Any]:
         for parameter in document["paths"][path].get("parameters", []):
             if parameter["in"] == "path" and (form := forms.get(parameter["name"])):
                 parameter["pattern"] = form.pattern
+                if (value := example(parameter["name"], parameter)) is not None:
+                    parameter["x-example"] = value
+    _add_examples(document["definitions"])
     return document
+
+
+def _add_examples(definitions: dict[str, Any]) -> None:
+    """Swagger UI would make values up from the patterns: letters in any order, days in 2091."""
+    for name, definition in definitions.items():
+        for member, shown in definition.get("properties", {}).items():
+            if (value := example(member, shown)) is not None or member == "next":
+                shown["example"] = value
+        if name in BODIES:
+            definition["example"] = BODIES[name]
 
 
 def operations(api: Frame) -> Iterator[tuple[str, str, str, Operation]]:

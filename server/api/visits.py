@@ -32,7 +32,7 @@ from server.services.visit_reading import Seen
 from server.services.visits import Answer, Picture
 from server.storage.visits import Sought
 
-ns = Namespace("visits", path="/visits")
+ns = Namespace("visits", path="/visits", description="Check-ins and their photos, judged at once")
 _IMAGES = tuple(sorted(MEDIA_TYPES))
 _HEIC = ("image/heic", "image/heif")
 

@@ -3,6 +3,7 @@
 import contextlib
 import multiprocessing
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -85,6 +86,9 @@ def run(
         begun = clocks.monotonic()
         _make(settings, now, seed, townships, address)
         say(both("demo.made", seconds=f"{clocks.monotonic() - begun:.0f}", folder=home))
+        # Another first day of service would have every stored verdict worked out again.
+        say(both("demo.commands"))
+        say(f"  export DAOCUN_HOME={shlex.quote(str(home))} DAOCUN_SERVICE_FROM={settings.service_from}")
         if serve:
             _serve(settings, host, port, network)
 

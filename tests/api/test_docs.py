@@ -11,6 +11,7 @@ import schemathesis
 from openapi_spec_validator import OpenAPIV2SpecValidator, validate
 from schemathesis import Case
 
+from schemas import examples, tokens, visits
 from server.api.bridge import ANONYMOUS
 from server.api.document import operations
 from server.app import NAMESPACES, PREFIX, frame
@@ -43,10 +44,32 @@ def test_a_schema_says_all_its_rules() -> None:
         "items": {"type": "string", "pattern": "^(?:[0-9a-f]{64})$"},
         "maxItems": 20,
         "uniqueItems": True,
+        "example": [examples.BODIES["CheckInIn"]["photos"][0]],
     }
     assert thing["properties"]["on"]["x-nullable"] is True
     position = DOCUMENT["definitions"]["SpotIn"]["properties"]
-    assert position["latitude"] == {"type": "number", "minimum": -90, "maximum": 90}
+    assert position["latitude"] == {"type": "number", "minimum": -90, "maximum": 90, "example": 37.811268}
+
+
+def test_what_can_be_tried_out_begins_with_something_that_is_taken() -> None:
+    http = frame(Settings(), NAMESPACES).test_client()
+    document = http.get("/api/v1/swagger.json").json or {}
+    for name, body in examples.BODIES.items():
+        assert document["definitions"][name]["example"] == body
+        getattr(visits if hasattr(visits, name) else tokens, name)().load(body)
+    made_up = [
+        (name, member)
+        for name, definition in document["definitions"].items()
+        for member, shown in definition["properties"].items()
+        if "pattern" in shown
+        and member != "next"
+        and not re.search(shown["pattern"], shown.get("example", "no example\x00"))
+    ]
+    assert made_up == []
+    assert "Bearer" in document["securityDefinitions"]["bearer"]["description"]
+    assert document["info"]["description"]
+    assert document["tags"][0]["name"] == "visits"
+    assert all(tag.get("description") for tag in document["tags"])
 
 
 def test_a_path_parameter_has_its_form() -> None:

@@ -197,3 +197,20 @@ def test_https_behind_a_trusted_proxy_is_held_to() -> None:
     trusting = client(trusted_proxies=load({"DAOCUN_TRUSTED_PROXIES": "127.0.0.1"}).trusted_proxies)
     assert "Strict-Transport-Security" in trusting.get("/livez", headers=header).headers
     assert "Strict-Transport-Security" not in client().get("/livez", headers=header).headers
+
+
+@pytest.mark.parametrize(
+    ("path", "accept", "shown"),
+    [
+        ("/no-such-page", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html"),
+        ("/no-such-page", "*/*", "application/problem+json"),
+        ("/no-such-page", "application/json", "application/problem+json"),
+        ("/api/v1/no-such-page", "text/html", "application/problem+json"),
+    ],
+)
+def test_a_browser_at_a_wrong_address_is_shown_a_page(path: str, accept: str, shown: str) -> None:
+    answer = client().get(path, headers={"Accept": accept})
+    assert (answer.status_code, answer.mimetype) == (404, shown)
+    if shown == "text/html":
+        assert "没有这个页面" in answer.text
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
