@@ -100,8 +100,26 @@ class AdditionIn(Base):
         return Addition(tuple(data["photos"]), tuple(data["withdrawn"]), data["note"])
 
 
+class ResemblingOut(Base):
+    """An earlier photo that the visit's `photo` resembles, and the office to ask; its visit only inside one's area."""
+
+    photo = Sha256()
+    number = Integer(1, 100)
+    visit = UuidText(allow_none=True)
+    other_photo = Sha256(allow_none=True)
+    day = Day()
+    percent = Integer(0, 100)
+    office = Code()
+    office_name = Text(0, 100)
+    inside = Flag()
+
+
 class FindingOut(Base):
-    """What one check found; `visits` names the earlier visits that share a picture, to reviewers only."""
+    """What one check found.
+
+    To reviewers only: `visits` names the earlier visits that share a picture, `resembles` their photos, in the answer
+    of one visit.
+    """
 
     check = Text()
     outcome = Choice(Outcome, allow_none=True)
@@ -109,6 +127,7 @@ class FindingOut(Base):
     limit = Number(-1e18, 1e18, allow_none=True)
     message = Text(0, 500)
     visits = Items(UuidText())
+    resembles = Items(Part(ResemblingOut))
 
 
 class PhotosOut(Base):

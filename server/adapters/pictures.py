@@ -24,13 +24,14 @@ from server.domain.problems import Problem
 if TYPE_CHECKING:
     from PIL import Image, ImageFont
 
-__all__ = ["JPEG", "MEDIA_TYPES", "PictureFacts", "inspect", "rendition", "stamped", "upright"]
+__all__ = ["JPEG", "MEDIA_TYPES", "PictureFacts", "blurred", "inspect", "rendition", "stamped", "upright"]
 
 Size = Literal["thumb", "screen", "full"]
 
 LONGEST_SIDE = {"thumb": 320, "screen": 1280, "full": 4096}  # pixels
 MAX_PIXELS = 50_000_000
 _QUALITY = 82
+_BLURRED = 24  # pixels of the longest side are left in a blurred picture
 _STRIP = 256  # pixels high
 
 # A picture of 50 megapixels takes 200 MB while it is decoded, and as much again if parts of it are transparent: one
@@ -117,6 +118,16 @@ def stamped(path: Path, lines: Sequence[str]) -> bytes:
         draw.text((margin, top), line, fill=(255, 255, 255), font=font)
         top += int(font.size * 1.4)
     return _jpeg(sheet)
+
+
+def blurred(path: Path) -> bytes:
+    """Return a thumbnail in which places can be told apart and faces and writing cannot; errors as `rendition`."""
+    from PIL import Image, ImageFilter
+
+    small = upright(path, _BLURRED)
+    scale = LONGEST_SIDE["thumb"] / max(small.size)
+    size = (round(small.width * scale), round(small.height * scale))
+    return _jpeg(small.resize(size, Image.Resampling.BICUBIC).filter(ImageFilter.GaussianBlur(scale / 2)))
 
 
 def upright(source: bytes | Path, longest_side: int, *, mode: Literal["RGB", "L"] = "RGB") -> "Image.Image":

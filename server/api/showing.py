@@ -15,7 +15,7 @@ from server.domain.decisions import Appeal, Decision
 from server.domain.engine import Obligation, status_of
 from server.domain.periods import Moment
 from server.domain.places import Tree
-from server.services.visit_reading import Seen, is_reviewer
+from server.services.visit_reading import Resembling, Seen, is_reviewer
 from server.services.visits import Answer
 
 _METRES = frozenset({"place", "accuracy", "photo-place"})
@@ -53,7 +53,9 @@ def visit_out(
         "functions": visit.functions,
         "note": visit.note,
         "status": visit.status,
-        "findings": [finding_out(f, place, language, own=own, reviewer=reviewer) for f in visit.findings],
+        "findings": [
+            finding_out(f, place, language, seen.resembles, own=own, reviewer=reviewer) for f in visit.findings
+        ],
         "photos": photos_out(answer.photos),
         "imported": visit.imported,
         "version": visit.version,
@@ -139,7 +141,15 @@ def spoken_place(visit: Visit, names: Mapping[str, str | None], language: Langua
     return text("finding.of-township", language, township=names["township_name"], place=place)
 
 
-def finding_out(found: Finding, place: str, language: Language, *, own: bool, reviewer: bool) -> dict[str, Any]:
+def finding_out(
+    found: Finding,
+    place: str,
+    language: Language,
+    resembles: Sequence[Resembling] = (),
+    *,
+    own: bool,
+    reviewer: bool,
+) -> dict[str, Any]:
     """A finding with its sentence; `place` as `spoken_place` says it.
 
     A near copy is a reviewer's matter: the person reads only that somebody will look at it.
@@ -156,7 +166,24 @@ def finding_out(found: Finding, place: str, language: Language, *, own: bool, re
     }
     if reviewer and found.others:
         shown["visits"] = list(found.others)
+        if resembles:
+            shown["resembles"] = [_resembling_out(one) for one in resembles]
     return shown
+
+
+def _resembling_out(one: Resembling) -> dict[str, Any]:
+    """Of a photo outside the caller's area no more than when it was and whom to ask."""
+    return {
+        "photo": one.photo,
+        "number": one.number,
+        "visit": one.visit if one.inside else None,
+        "other_photo": one.other if one.inside else None,
+        "day": one.day,
+        "percent": one.percent,
+        "office": one.office,
+        "office_name": one.office_name,
+        "inside": one.inside,
+    }
 
 
 def _sentence(found: Finding) -> str:

@@ -13,7 +13,7 @@ from flask_restx import Namespace
 
 from schemas.paper import PaperIn
 from schemas.visits import AdditionIn, CheckInIn, PhotoOut, PictureQuery, VisitOut, VisitQuery, VisitsOut
-from server.adapters.pictures import MEDIA_TYPES
+from server.adapters.pictures import JPEG, MEDIA_TYPES
 from server.api import files, reading
 from server.api.auth import REVIEWER, caller, deployment, now
 from server.api.bridge import PERSON, View, answers, asks, or_a_file, refuses, settings, takes, takes_bytes, who
@@ -26,7 +26,7 @@ from server.domain.access import Caller
 from server.domain.checkins import CheckIn
 from server.domain.periods import Moment
 from server.domain.problems import Problem, invalid
-from server.services import paper, record, visit_reading, visits
+from server.services import paper, record, resembling, visit_reading, visits
 from server.services.paper import Sheet
 from server.services.visit_reading import Seen
 from server.services.visits import Answer, Picture
@@ -54,7 +54,7 @@ class VisitView(View):
     @answers(200, VisitOut)
     def get(self, visit: str) -> Any:
         """One visit of one's own, or inside one's area."""
-        seen = visit_reading.see(deployment(), caller(), visit, now())
+        seen = resembling.add(deployment(), caller(), visit_reading.see(deployment(), caller(), visit, now()), now())
         record.note_seen(deployment(), caller(), seen.answers[0].visit, now())
         return _out(seen, caller())[0], 200, etag(seen.answers[0])
 
@@ -98,12 +98,18 @@ class PhotoView(View):
             deployment(), caller(), visit, digest, query["size"], stamp, now()
         )
         record.note_seen(deployment(), caller(), whose, now(), photo=digest)
-        answer = Response(data, content_type=media_type)
-        # It never changes, but who may see it does: the browser asks again each time.
-        answer.headers["Cache-Control"] = "private, no-cache"
-        answer.set_etag(hashlib.sha256(data).hexdigest())
-        answer.make_conditional(request)
-        return answer
+        return _picture(data, media_type)
+
+
+@ns.route("/<uuid:visit>/photos/<sha256:digest>/resembling/<int(max=100):number>")
+class ResemblingView(View):
+    @who(PERSON)
+    @answers(200, media_types=(JPEG,))
+    def get(self, visit: str, digest: str, number: int) -> Response:
+        """An earlier photo that this one resembles, for reviewers: blurred if it lies outside their area."""
+        data, whose, other = resembling.picture(deployment(), caller(), visit, digest, number, now())
+        record.note_seen(deployment(), caller(), whose, now(), photo=other)
+        return _picture(data, JPEG)
 
 
 @ns.route("/<uuid:visit>/additions")
@@ -173,6 +179,15 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
     """What stands beside a position on a map."""
     days = {name: row[name].isoformat() for name in ("captured_at", "day", "received_at")}
     return {name: cell for name, cell in (row | days).items() if name not in ("latitude", "longitude")}
+
+
+def _picture(data: bytes, media_type: str) -> Response:
+    answer = Response(data, content_type=media_type)
+    # It never changes, but who may see it does: the browser asks again each time.
+    answer.headers["Cache-Control"] = "private, no-cache"
+    answer.set_etag(hashlib.sha256(data).hexdigest())
+    answer.make_conditional(request)
+    return answer
 
 
 def _sent(sent: CheckIn, files: tuple[Upload, ...]) -> tuple[CheckIn, list[Picture]]:

@@ -38,6 +38,21 @@ EXPORTED = ("id", "person", "person_name", "place", "place_name", "township", "t
 
 
 @dataclass(frozen=True, slots=True)
+class Resembling:
+    """An earlier photo that one of a visit's resembles: its number among those of that photo, and whom to ask."""
+
+    photo: str
+    number: int
+    other: str
+    visit: str
+    day: date
+    percent: int
+    office: str
+    office_name: str
+    inside: bool  # the caller's area
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """Visits with what is needed to show them: their photos, the people's names, the places as they stand."""
 
@@ -45,6 +60,7 @@ class Seen:
     people: Mapping[str, people.Person]
     tree: Tree
     rejected_later: Mapping[str, datetime]  # of one's own visits: when the checks rejected what they had taken before
+    resembles: Sequence[Resembling] = ()  # earlier photos, of one visit for its reviewers
 
 
 def see(deployment: Deployment, caller: Caller, visit: str, now: datetime) -> Seen:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, literal, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from server.storage import tables as t
@@ -134,3 +134,36 @@ def mark_holders(connection: Connection, digests: Collection[str], cause: str) -
     if visits:
         connection.execute(insert(t.stale_visit), [{"visit": visit, "cause": cause} for visit in sorted(visits)])
     return len(visits)
+
+
+@dataclass(frozen=True, slots=True)
+class Resembling:
+    """A picture of an earlier visit that is the same as one of a visit, or of which one is a copy of the other."""
+
+    photo: str
+    other: str
+    visit: str
+    person: str
+    place: str
+    path: str
+    day: date
+    occurred_at: datetime
+    percent: int  # how well they agree; 100 for the very same
+
+
+def resembling(
+    connection: Connection, digests: Collection[str], visits: Collection[str], least: int, limit: int
+) -> list[Resembling]:
+    """The pictures of these visits that resemble one of these by so many percent: by picture, earliest first."""
+    v, p, like = t.visit.c, t.visit_photo.c, t.photo_likeness.c
+    of_visit = (v.id, v.person, v.place, v.path, v.day, v.occurred_at)
+    theirs = t.visit_photo.join(t.visit, v.id == p.visit)
+    sent = (p.visit.in_(visits), p.received_at.is_not(None))
+    same = select(p.digest, p.digest, *of_visit, literal(100)).select_from(theirs).where(*sent, p.digest.in_(digests))
+    near = (
+        select(like.digest, p.digest, *of_visit, like.percent)
+        .select_from(theirs.join(t.photo_likeness, like.other == p.digest))
+        .where(*sent, like.digest.in_(digests), like.percent >= least)
+    )
+    found = [Resembling(*row) for query in (same, near) for row in connection.execute(query.limit(limit))]
+    return sorted(found, key=lambda one: (one.photo, one.occurred_at, one.visit, one.other))[:limit]

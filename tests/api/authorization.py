@@ -237,6 +237,10 @@ TABLE: Final[dict[str, Row]] = {
     "GET /api/v1/visits/<uuid:visit>/photos/<sha256:digest>": Row(
         f"{API}/visits/{VISIT}/photos/{DIGEST}?size=thumb", (200, 404, 200, 404, 200, 200)
     ),
+    # There is none; `tests/api/test_resembling.py` has some
+    "GET /api/v1/visits/<uuid:visit>/photos/<sha256:digest>/resembling/<int(max=100):number>": Row(
+        f"{API}/visits/{VISIT}/photos/{DIGEST}/resembling/1", (403, 404, 404, 404, 403, 403)
+    ),
     "POST /api/v1/visits/<uuid:visit>/additions": Row(
         f"{API}/visits/{VISIT}/additions", (200, 404, 404, 404, 404, 404), {"withdrawn": [AWAITED]}
     ),
