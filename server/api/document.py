@@ -21,6 +21,7 @@ from server.api.errors import MEDIA_TYPE
 from server.api.paths import CONVERTERS
 
 JSON: Final = "application/json"
+_FIRST: Final = "/visits/{visit}"  # a check-in: what the service is for stands first
 
 
 class Frame(Api):  # type: ignore[misc]
@@ -125,6 +126,9 @@ def swagger(api: Frame) -> dict[str, Any]:
                 if (value := example(parameter["name"], parameter)) is not None:
                     parameter["x-example"] = value
     _add_examples(document["definitions"])
+    if check_in := document["paths"].pop(_FIRST, None):
+        put = {"put": check_in.pop("put")}
+        document["paths"] = {_FIRST: {**put, **check_in}, **document["paths"]}
     return document
 
 

@@ -69,6 +69,7 @@ def test_what_can_be_tried_out_begins_with_something_that_is_taken() -> None:
     assert "Bearer" in document["securityDefinitions"]["bearer"]["description"]
     assert document["info"]["description"]
     assert document["tags"][0]["name"] == "visits"
+    assert next(iter(next(iter(document["paths"].values())))) == "put"
     assert all(tag.get("description") for tag in document["tags"])
 
 
