@@ -27,10 +27,10 @@ from server.domain.periods import DAY, local_day
 from server.domain.places import BEGINNING, EVERYWHERE, Level
 from server.services import duties, imports, judging
 from server.services.deployment import Deployment
-from server.storage import logbook, migrate, register
+from server.storage import logbook, migrate, register, visit_photos
 from server.storage import visits as rows
 from server.storage.logbook import SYSTEM
-from server.storage.visits import StoredPhoto
+from server.storage.visit_photos import StoredPhoto
 
 Step = Callable[[str, int, int], None]  # which step, how far, of how much
 _DRAWN_AHEAD = 64
@@ -157,9 +157,9 @@ def _store(deployment: Deployment, sent: Sequence[Sent], album: dict[str, bytes]
     with deployment.database.write() as connection:
         rows.insert_many(connection, (one.visit for one in sent))
         for digest, at in received.items():
-            rows.store_photo(connection, _stored(digest, album[digest], at))
+            visit_photos.store_photo(connection, _stored(digest, album[digest], at))
         for one in sent:
-            rows.announce(connection, one.visit.id, one.photos)
+            visit_photos.announce(connection, one.visit.id, one.photos)
         for at, line in sorted((line for one in sent for line in one.lines), key=lambda pair: pair[0]):
             logbook.write(connection, at, [line])
 

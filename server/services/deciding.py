@@ -18,7 +18,7 @@ from server.services.comparing import Compared, Found
 from server.services.deployment import Deployment
 from server.services.examining import Examined, Ground, examine, ground
 from server.services.visits import TRIES, Answer, MovedOn, claim, counted, finish, neighbours
-from server.storage import changes, obligations, people
+from server.storage import changes, obligations, people, visit_photos
 from server.storage import decisions as rows
 from server.storage import visits as visit_rows
 from server.storage.database import Connection
@@ -185,7 +185,7 @@ def _case(connection: Connection, deployment: Deployment, visit: str) -> _Case:
     found = visit_rows.find(connection, visit)
     if found is None or found.person != known.person:  # an import has given the record to somebody else
         raise MovedOn
-    return _Case(found, rows.record_of(connection, visit), visit_rows.photos_of(connection, visit), on)
+    return _Case(found, rows.record_of(connection, visit), visit_photos.photos_of(connection, visit), on)
 
 
 def _check(

@@ -16,7 +16,7 @@ from server.domain.places import Tree
 from server.domain.problems import Problem
 from server.services.deployment import Deployment
 from server.storage import likenesses as found
-from server.storage import visits as rows
+from server.storage import visit_photos
 from server.storage.database import Connection
 
 PICTURES: Final = 24  # looked at before anything is stored
@@ -102,7 +102,7 @@ def look_at_pictures(deployment: Deployment, now: datetime) -> int:
         alike = {pair for one in prints for pair in _copies(connection, this, one, deployment.limits.near_copy_percent)}
     unreadable = this.unreadable & {one.digest for one in waiting}
     with deployment.database.write() as connection:
-        rows.hold_photos(connection, {one.digest for one in waiting}.union(*(pair[:2] for pair in alike)))
+        visit_photos.hold_photos(connection, {one.digest for one in waiting}.union(*(pair[:2] for pair in alike)))
         found.keep_looked(connection, [(one.visit, one.digest) for one in waiting], now)
         found.keep_alike(connection, sorted(alike))
         found.mark_holders(connection, {digest for pair in alike for digest in pair[:2]}, "likeness")

@@ -17,7 +17,7 @@ from server.services.deployment import Deployment
 from server.services.examining import Ground, examine, ground
 from server.services.visits import TRIES, Answer, MovedOn, claim, counted, find, finish, neighbours
 from server.storage import decisions as decided
-from server.storage import people
+from server.storage import people, visit_photos
 from server.storage import visits as rows
 from server.storage.database import Connection
 from server.storage.logbook import Line
@@ -67,7 +67,7 @@ def enter(deployment: Deployment, caller: Caller, sheet: Sheet, now: datetime) -
                 claim(connection, sheet.person, on)
                 if not rows.insert_new(connection, found.visit):
                     raise MovedOn
-                rows.announce(connection, number, announced)
+                visit_photos.announce(connection, number, announced)
                 finish(connection, found, [_line(caller, found.visit)], now)
             neighbours(deployment, now, found.touched)
             return Answer(found.visit, announced, counted(found), on.world.tree, created=True)

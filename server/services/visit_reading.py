@@ -24,7 +24,7 @@ from server.services.aftermath import can_take_position
 from server.services.deployment import Deployment
 from server.services.reports import LATEST, MAX_SPAN
 from server.services.visits import Answer
-from server.storage import decisions, people
+from server.storage import decisions, people, visit_photos
 from server.storage import visits as rows
 from server.storage.database import Connection
 
@@ -111,7 +111,7 @@ def find_visits(
         tree = deployment.world(connection).tree
         scope, sought = _within(connection, tree, caller, sought, place, local_day(now, deployment.zone))
         found = rows.listed(connection, scope, sought, limit + 1)
-        photos = rows.photos_of_all(connection, [visit.id for visit in found])
+        photos = visit_photos.photos_of_all(connection, [visit.id for visit in found])
         records = decisions.records(connection, [visit.id for visit in found if visit.decided or visit.held])
         answers = [
             Answer(visit, photos.get(visit.id, []), [], tree, record=records.get(visit.id, NOTHING)) for visit in found
@@ -230,7 +230,7 @@ def _drawn(
         path = deployment.photos.path(photo.digest)
         if is_reviewer(caller, seen.answers[0].visit):
             with deployment.database.read() as connection:
-                stored = rows.known_photo(connection, photo.digest)
+                stored = visit_photos.known_photo(connection, photo.digest)
             return path.read_bytes(), stored.media_type if stored else pictures.JPEG
         return pictures.rendition(path, "full"), pictures.JPEG
     return Renditions(deployment.photos).get(photo.digest, "thumb" if size == "thumb" else "screen"), pictures.JPEG

@@ -6,12 +6,11 @@ Nothing is locked while facts are read and decided on. The transaction begins by
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import structlog
 
 from server.adapters import datum
-from server.adapters.photos import Received
 from server.domain import problems
 from server.domain.checkins import Addition, CheckIn, Visit, VisitPhoto
 from server.domain.checks import VisitStatus
@@ -20,10 +19,13 @@ from server.domain.engine import Obligation
 from server.domain.periods import month_of, week_of
 from server.domain.places import Level, Tree
 from server.domain.problems import Problem, invalid
+from server.services.arriving import MovedOn as MovedOn
+from server.services.arriving import Picture as Picture
+from server.services.arriving import announced, arrived, keep, photo_of, store_pictures, with_addition
 from server.services.deployment import Deployment
 from server.services.examining import Examined, Ground, examine, ground, place_after, place_of, still_shared
 from server.services.judging import is_stored, judged_again
-from server.storage import decisions, logbook, obligations, people
+from server.storage import decisions, logbook, obligations, people, visit_photos
 from server.storage import visits as rows
 from server.storage.database import Connection
 from server.storage.prepared import together
@@ -34,7 +36,6 @@ Changer = Callable[[Connection, Visit, list[VisitPhoto]], list[VisitPhoto] | Non
 Actor = Callable[[Connection, list[VisitPhoto]], None]
 
 ADDITIONS = 100  # to one visit
-ANNOUNCED = 5  # times as many pictures as a visit may have, for one visit over time
 TRIES = 64  # each failed one means that another change of the same person got through
 
 
@@ -50,25 +51,8 @@ class Answer:
     record: Record = NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture that has come in and was checked, with its bytes; it is not on disk yet."""
-
-    received: Received
-    data: bytes
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the bytes, in hexadecimal."""
-        return self.received.digest
-
-
 class _Taken(Exception):
     """The visit's id is in use."""
-
-
-class MovedOn(Exception):
-    """A fact the decision rests on has changed since it was read."""
 
 
 def check_in(deployment: Deployment, person: str, sent: CheckIn, pictures: Sequence[Picture], now: datetime) -> Answer:
@@ -87,10 +71,10 @@ def check_in(deployment: Deployment, person: str, sent: CheckIn, pictures: Seque
                 if on.taken:
                     raise _Taken
                 visit = _new_visit(deployment, person, sent, on, now)
-                photos = _arrived(connection, _announced(sent, now), pictures, deployment, now)
+                photos = arrived(connection, announced(sent, now), pictures, deployment, now)
                 found = examine(connection, deployment, on, visit, photos, now)
             if attempt == 0:
-                _keep(deployment, pictures)
+                keep(deployment, pictures)
             with deployment.database.write(shared=True) as connection:
                 with together(connection):
                     turn = people.send_turn(connection, person, on.versions)
@@ -99,8 +83,8 @@ def check_in(deployment: Deployment, person: str, sent: CheckIn, pictures: Seque
                     raise MovedOn
                 if not new.changed:
                     raise _Taken
-                rows.announce(connection, sent.id, photos)
-                _store_pictures(connection, photos, pictures, deployment, now)
+                visit_photos.announce(connection, sent.id, photos)
+                store_pictures(connection, photos, pictures, deployment, now)
                 if pictures and not still_shared(connection, deployment, found, photos):
                     raise MovedOn
                 detail = {"status": found.visit.status.value}
@@ -131,13 +115,13 @@ def receive_photo(
     """Takes a picture for the visit that announced it; whether it was new for this visit."""
 
     def arrive(connection: Connection, old: Visit, photos: list[VisitPhoto]) -> list[VisitPhoto] | None:
-        if _photo_of(photos, picture.digest).received_at:
+        if photo_of(photos, picture.digest).received_at:
             return None
-        return _arrived(connection, photos, [picture], deployment, now)
+        return arrived(connection, photos, [picture], deployment, now)
 
     def act(connection: Connection, photos: list[VisitPhoto]) -> None:
-        _store_pictures(connection, photos, [picture], deployment, now)
-        rows.keep_photo_state(connection, visit, _photo_of(photos, picture.digest))
+        store_pictures(connection, photos, [picture], deployment, now)
+        visit_photos.keep_photo_state(connection, visit, photo_of(photos, picture.digest))
 
     line = logbook.Line(person, "photo", "visit", visit, {"digest": picture.digest})
     return _change(deployment, person, visit, arrive, act, line, now, [picture])
@@ -153,17 +137,17 @@ def add(deployment: Deployment, person: str, visit: str, addition: Addition, now
     before: list[VisitPhoto] = []
 
     def apply(connection: Connection, old: Visit, photos: list[VisitPhoto]) -> list[VisitPhoto] | None:
-        if rows.has_addition(connection, visit, addition.digest()):
+        if visit_photos.has_addition(connection, visit, addition.digest()):
             return None
-        if not takes_additions(old, _record(connection, old)) or rows.additions(connection, visit) >= ADDITIONS:
+        if not takes_additions(old, _record(connection, old)) or visit_photos.additions(connection, visit) >= ADDITIONS:
             raise Problem(problems.VISIT_NOT_OPEN)
         before[:] = photos
-        return _with_addition(deployment, old, photos, addition, now)
+        return with_addition(deployment, old, photos, addition, now)
 
     def act(connection: Connection, photos: list[VisitPhoto]) -> None:
-        if not rows.add_addition(connection, visit, addition.digest(), addition.note, now):
+        if not visit_photos.add_addition(connection, visit, addition.digest(), addition.note, now):
             raise MovedOn
-        rows.change_photos(connection, visit, before, photos)
+        visit_photos.change_photos(connection, visit, before, photos)
 
     line = logbook.Line(
         person, "addition", "visit", visit, {"photos": addition.photos, "withdrawn": addition.withdrawn}
@@ -177,7 +161,7 @@ def find(deployment: Deployment, visit: str) -> Answer | None:
         found = rows.find(connection, visit)
         if found is None:
             return None
-        photos, owed = rows.photos_of(connection, visit), counts_for(connection, deployment, found)
+        photos, owed = visit_photos.photos_of(connection, visit), counts_for(connection, deployment, found)
         tree, record = deployment.world(connection).tree, _record(connection, found)
         return Answer(found, photos, owed, tree, record=record)
 
@@ -210,7 +194,7 @@ def _rework(deployment: Deployment, visit: str, marks: list[int], now: datetime)
                     return
                 on = ground(connection, deployment, old.person)
                 draft = replace(old, place=place_after(old, on))
-                found = examine(connection, deployment, on, draft, rows.photos_of(connection, visit), now, old)
+                found = examine(connection, deployment, on, draft, visit_photos.photos_of(connection, visit), now, old)
             with deployment.database.write(shared=True) as connection:
                 claim(connection, old.person, on)
                 rows.clear_stale(connection, marks)
@@ -248,11 +232,11 @@ def _change(
                 if old.person != owner:  # who entered it for somebody else
                     owner = old.person
                     continue
-                before, record = rows.photos_of(connection, visit), _record(connection, old)
+                before, record = visit_photos.photos_of(connection, visit), _record(connection, old)
                 photos = change(connection, old, before)
                 if photos is None:
                     # Written again all the same: the answer promises that it is on disk, and a damaged copy is healed.
-                    _keep(deployment, pictures)
+                    keep(deployment, pictures)
                     owed = counts_for(connection, deployment, old)
                     return Answer(old, before, owed, on.world.tree, record=record), False
                 draft = replace(old, version=old.version + 1)
@@ -260,7 +244,7 @@ def _change(
                     draft = reopened(draft)  # completed: it is the office's turn again
                 found = examine(connection, deployment, on, draft, photos, now, old)
             if not kept:
-                _keep(deployment, pictures)
+                keep(deployment, pictures)
                 kept = True
             with deployment.database.write(shared=True) as connection:
                 claim(connection, owner, on)
@@ -298,12 +282,6 @@ def _again(deployment: Deployment, person: str, sent: CheckIn, pictures: Sequenc
     return replace(answer, created=False)
 
 
-def _keep(deployment: Deployment, pictures: Sequence[Picture]) -> None:
-    """On disk before the row: a row may never promise a file that a power cut takes away."""
-    for picture in pictures:
-        deployment.photos.keep(picture.data, picture.digest)
-
-
 def _new_visit(deployment: Deployment, person: str, sent: CheckIn, on: Ground, now: datetime) -> Visit:
     if sent.place is not None and sent.place not in on.world.tree:
         raise invalid("/place", "unknown-place")
@@ -337,107 +315,6 @@ def _new_visit(deployment: Deployment, person: str, sent: CheckIn, on: Ground, n
         named_district = sent.place is not None and on.world.tree[sent.place].level is Level.DISTRICT
         raise invalid("/place", "no-central-village" if named_district else "place-needed")
     return replace(visit, place=place)
-
-
-def _announced(sent: CheckIn, now: datetime) -> list[VisitPhoto]:
-    return [VisitPhoto(digest, n, in_time=True, announced_at=now) for n, digest in enumerate(sent.photos)]
-
-
-def _arrived(
-    connection: Connection,
-    photos: list[VisitPhoto],
-    pictures: Sequence[Picture],
-    deployment: Deployment,
-    now: datetime,
-) -> list[VisitPhoto]:
-    """The photos with those that have now arrived, and what their tags say."""
-    here = {picture.digest: picture for picture in pictures}
-    arrived = []
-    for photo in photos:
-        picture = here.get(photo.digest)
-        if picture is None or not photo.missing:
-            arrived.append(photo)
-            continue
-        known = rows.known_photo(connection, photo.digest) is not None
-        stored = _stored(picture, deployment, now)
-        arrived.append(
-            replace(
-                photo,
-                received_at=now,
-                latitude=stored.latitude,
-                longitude=stored.longitude,
-                taken_at=stored.taken_at,
-                new=not known,
-            )
-        )
-    return arrived
-
-
-def _stored(picture: Picture, deployment: Deployment, now: datetime) -> rows.StoredPhoto:
-    facts = picture.received.facts
-    taken_at = facts.taken_at
-    if taken_at is not None and not facts.taken_at_has_offset:
-        taken_at = taken_at.replace(tzinfo=deployment.zone)  # a camera without an offset means local time
-    return rows.StoredPhoto(
-        digest=picture.digest,
-        media_type=facts.media_type,
-        bytes=picture.received.length,
-        width=facts.width,
-        height=facts.height,
-        latitude=facts.latitude,
-        longitude=facts.longitude,
-        taken_at=taken_at.astimezone(UTC) if taken_at else None,
-        stored_at=now,
-    )
-
-
-def _store_pictures(
-    connection: Connection,
-    photos: Sequence[VisitPhoto],
-    pictures: Sequence[Picture],
-    deployment: Deployment,
-    now: datetime,
-) -> None:
-    new = {photo.digest for photo in photos if photo.new}
-    by_digest = {picture.digest: picture for picture in pictures}
-    # In order, so that two who send the same pictures at once wait for one another, but never both.
-    for digest in sorted(by_digest):
-        if digest not in new:
-            rows.hold_photos(connection, [digest])
-        elif not rows.store_photo(connection, _stored(by_digest[digest], deployment, now)):
-            raise MovedOn  # somebody sent the very same picture since we looked
-
-
-def _photo_of(photos: Sequence[VisitPhoto], digest: str) -> VisitPhoto:
-    for photo in photos:
-        if photo.digest == digest and photo.withdrawn_at is None:
-            return photo
-    raise Problem(problems.PHOTO_NOT_ANNOUNCED)
-
-
-def _with_addition(
-    deployment: Deployment, visit: Visit, photos: list[VisitPhoto], addition: Addition, now: datetime
-) -> list[VisitPhoto]:
-    by_digest = {photo.digest: photo for photo in photos}
-    for number, digest in enumerate(addition.withdrawn):
-        photo = by_digest.get(digest)
-        if photo is None:
-            raise invalid(f"/withdrawn/{number}", "not-announced")
-        if photo.received_at:
-            raise invalid(f"/withdrawn/{number}", "already-received")
-        by_digest[digest] = replace(photo, withdrawn_at=now)
-    in_time = now - visit.occurred_at <= timedelta(seconds=deployment.limits.on_the_spot_s)
-    for digest in addition.photos:
-        photo = by_digest.get(digest)
-        if photo is None:
-            photo = VisitPhoto(digest, len(by_digest), in_time=in_time, announced_at=now)
-        by_digest[digest] = replace(photo, withdrawn_at=None)
-    if sum(photo.withdrawn_at is None for photo in by_digest.values()) > deployment.settings.photos_max:
-        raise invalid("/photos", "count", min=0, max=deployment.settings.photos_max)
-    # The withdrawn ones too: they are kept for good.
-    if len(by_digest) > ANNOUNCED * deployment.settings.photos_max:
-        raise invalid("/photos", "count", min=0, max=0)
-    return list(by_digest.values())
 
 
 def _record(connection: Connection, visit: Visit) -> Record:
