@@ -31,6 +31,7 @@ _BY_NAME: Final[Mapping[str, Any]] = {
     "person": "E200268",
     "by": "R200",
     "id": "r12",
+    "leave": "r12",
     "month": "2018-11",
     "password": "a long one of your own",
     "path": "/visits?format=csv",

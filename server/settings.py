@@ -189,6 +189,8 @@ class Settings:
     appeal_days: int = field(default=30, metadata=_read(_integer(0, 3660)))
     paper_per_month: int = field(default=4, metadata=_read(_integer(0, 1000)))
     excuses_per_month: int = field(default=3, metadata=_read(_integer(0, 1000)))
+    queue_days: int = field(default=2, metadata=_read(_integer(0, 366)))
+    at_risk_weekday: int = field(default=5, metadata=_read(_integer(1, 7)))
 
     photo_max_bytes: int = field(default=8 * 1024 * 1024, metadata=_read(_integer(1024, 1024**3)))
     photo_max_pixels: int = field(default=50 * _MEGA, metadata=_read(_integer(10_000, 1000 * _MEGA)))

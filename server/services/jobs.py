@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from server.domain.periods import local_day
-from server.services import evidence, judging, signing_in, visits
+from server.services import evidence, judging, notices, signing_in, visits
 from server.services.deployment import Deployment
 from server.storage import jobs as found
 from server.storage import people, register
@@ -94,7 +94,10 @@ _JOBS: Final[dict[str, Callable[[Deployment, datetime], int]]] = {
     "visits": rework_visits,
     "judged": judge_marked,
     "ahead": look_ahead,
+    "told": notices.tell_people,
+    "offices": notices.tell_offices,
+    "forgotten": notices.forget,
     "swept": sweep,
     "tidied": signing_in.tidy,
 }
-_HOURLY: Final = frozenset({"swept", "tidied"})
+_HOURLY: Final = frozenset({"offices", "forgotten", "swept", "tidied"})

@@ -130,6 +130,11 @@ TABLE: Final[dict[str, Row]] = {
     ),
     #
     "GET /api/v1/me": Row(f"{API}/me", (200, 200, 200, 200, 200, 200)),
+    "GET /api/v1/me/notices": Row(f"{API}/me/notices?unread=1", (200, 200, 200, 200, 200, 200)),
+    "POST /api/v1/me/notices/read": Row(f"{API}/me/notices/read", (200, 200, 200, 200, 200, 200), {"until": 1}),
+    "POST /api/v1/me/notices/<int(max=2147483647):notice>/read": Row(
+        f"{API}/me/notices/1/read", (200, 404, 404, 404, 404, 404)
+    ),
     "GET /api/v1/obligations": Row(f"{API}/obligations", (200, 200, 200, 200, 200, 200)),
     "POST /api/v1/obligations/explanations": Row(
         f"{API}/obligations/explanations", (200, 409, 409, 409, 409, 409), {**WEEK, "text": "下雨路断"}

@@ -16,9 +16,10 @@ from flask.testing import FlaskClient
 from server.api import auth, bridge
 from server.api.document import operations
 from server.app import create_app
+from server.domain.notices import Notice, NoticeKind
 from server.services.deployment import Deployment
 from server.settings import Settings
-from server.storage import leaves, proposals
+from server.storage import leaves, notices, proposals
 from tests.api.authorization import (
     API,
     AWAY,
@@ -35,6 +36,7 @@ from tests.api.authorization import (
 )
 from tests.support.staff import NOW, on_sqlite, token_of
 
+TOLD = {"proposal": 1, "decision": "approved"}
 # The contract's list of what needs no token
 OPEN = {
     "GET /", "GET /landing/page.css", "GET /livez", "GET /readyz",
@@ -107,6 +109,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     with deployment.database.write() as connection:
         proposals.add(connection, *PROPOSAL, NOW)
         leaves.add(connection, AWAY, NOW)
+        notices.add(connection, [Notice("owner", NoticeKind.PROPOSAL_DECIDED, "1", NOW, TOLD)])
     october = {"place": "T", "month": "2018-10"}
     assert client.post(f"{API}/closures", json=october, headers=signed("supervisor")).status_code == 201
     close(app)

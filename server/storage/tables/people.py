@@ -88,6 +88,7 @@ leave_request = Table(
     CheckConstraint('"end" >= start', name="days"),
     Index(None, "person"),
     Index(None, "status"),
+    Index(None, "decided_at"),
 )
 
 excuse = Table(
@@ -103,6 +104,8 @@ excuse = Table(
     Column("at", Instant, nullable=False),
     Column("ended_by", code()),  # who took it back
     Column("ended_at", Instant),
+    Index(None, "at"),
+    Index(None, "ended_at"),
     Index("uq_excuse_in_force", "person", "duty", "place", "window", unique=True,
           postgresql_where=text("ended_at IS NULL"), sqlite_where=text("ended_at IS NULL")),
 )  # fmt: skip

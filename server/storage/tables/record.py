@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    text,
 )
 
 from server.storage.tables.base import Serial, metadata
@@ -33,8 +34,10 @@ log = Table(
     Index(None, "at", postgresql_using="brin"),
     Index(None, "kind", "subject"),
     Index(None, "path", "id"),
+    Index("ix_log_worked_out", "at", postgresql_where=text("verb = 'worked-out'"),
+          sqlite_where=text("verb = 'worked-out'")),
     sqlite_autoincrement=True,
-)
+)  # fmt: skip
 
 # What of a log line is personal can only be read with the key of whom it is about; without the key it is erased.
 person_key = Table(
@@ -77,15 +80,16 @@ notice = Table(
     Column("at", Instant, nullable=False),
     Column("read_at", Instant),
     UniqueConstraint("person", "kind", "subject"),
-    Index(None, "person", "at"),
+    Index(None, "person", "id"),
 )
 
-# One message a day to the office of a township, sent once.
+# One message a day to each address of a township, sent once.
 digest = Table(
     "digest",
     metadata,
     Column("place", code(), ForeignKey("place.code"), primary_key=True),
     Column("day", Date, primary_key=True),
+    Column("address", code(16), primary_key=True),  # the beginning of its hash: addresses hold passwords
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("next_at", Instant, nullable=False),
     Column("sent_at", Instant),

@@ -125,4 +125,5 @@ proposal = Table(
     Column("reason", String(1000), nullable=False, server_default=""),
     one_of("status", ("waiting", "approved", "refused", "withdrawn")),
     Index(None, "status", "path"),
+    Index(None, "decided_at"),
 )

@@ -155,6 +155,7 @@ decision = Table(
     Column("version", Integer, nullable=False),  # of the visit that this decision made
     one_of("decision", ("confirm", "reject", "return")),
     UniqueConstraint("visit", "version"),
+    Index(None, "at"),
     sqlite_autoincrement=True,
 )
 
@@ -165,4 +166,6 @@ appeal = Table(
     Column("reason", String(1000), nullable=False),
     Column("at", Instant, nullable=False),
     Column("decided_at", Instant),
-)
+    Index("ix_appeal_waiting", "at", postgresql_where=text("decided_at IS NULL"),
+          sqlite_where=text("decided_at IS NULL")),
+)  # fmt: skip

@@ -76,11 +76,12 @@ def upgrade() -> None:
         "digest",
         sa.Column("place", code(), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("address", code(16), nullable=False),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
         sa.Column("next_at", Instant(), nullable=False),
         sa.Column("sent_at", Instant(), nullable=True),
         sa.ForeignKeyConstraint(["place"], ["place.code"], name=op.f("fk_digest_place_place")),
-        sa.PrimaryKeyConstraint("place", "day", name=op.f("pk_digest")),
+        sa.PrimaryKeyConstraint("place", "day", "address", name=op.f("pk_digest")),
     )
     op.create_table(
         "excuse",
@@ -106,6 +107,8 @@ def upgrade() -> None:
         postgresql_where=sa.text("ended_at IS NULL"),
         sqlite_where=sa.text("ended_at IS NULL"),
     )
+    op.create_index(op.f("ix_excuse_at"), "excuse", ["at"], unique=False)
+    op.create_index(op.f("ix_excuse_ended_at"), "excuse", ["ended_at"], unique=False)
     op.create_table(
         "explanation",
         sa.Column("id", Serial, nullable=False),
@@ -145,6 +148,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_leave_request_person"), "leave_request", ["person"], unique=False)
     op.create_index(op.f("ix_leave_request_status"), "leave_request", ["status"], unique=False)
+    op.create_index(op.f("ix_leave_request_decided_at"), "leave_request", ["decided_at"], unique=False)
     op.create_table(
         "log_seal",
         sa.Column("line", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -166,7 +170,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
         sa.UniqueConstraint("person", "kind", "subject", name=op.f("uq_notice_person_kind_subject")),
     )
-    op.create_index(op.f("ix_notice_person_at"), "notice", ["person", "at"], unique=False)
+    op.create_index(op.f("ix_notice_person_id"), "notice", ["person", "id"], unique=False)
     op.create_table(
         "proposal",
         sa.Column("id", Serial, nullable=False),
@@ -186,6 +190,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_proposal")),
     )
     op.create_index(op.f("ix_proposal_status_path"), "proposal", ["status", "path"], unique=False)
+    op.create_index(op.f("ix_proposal_decided_at"), "proposal", ["decided_at"], unique=False)
     op.create_table(
         "appeal",
         sa.Column("visit", sa.String(length=36), nullable=False),
@@ -194,6 +199,14 @@ def upgrade() -> None:
         sa.Column("decided_at", Instant(), nullable=True),
         sa.ForeignKeyConstraint(["visit"], ["visit.id"], name=op.f("fk_appeal_visit_visit")),
         sa.PrimaryKeyConstraint("visit", name=op.f("pk_appeal")),
+    )
+    op.create_index(
+        "ix_appeal_waiting",
+        "appeal",
+        ["at"],
+        unique=False,
+        postgresql_where=sa.text("decided_at IS NULL"),
+        sqlite_where=sa.text("decided_at IS NULL"),
     )
     op.create_table(
         "closure_row",
@@ -242,6 +255,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("visit", "version", name=op.f("uq_decision_visit_version")),
         sqlite_autoincrement=True,
     )
+    op.create_index(op.f("ix_decision_at"), "decision", ["at"], unique=False)
     op.create_table(
         "download",
         sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
@@ -268,6 +282,14 @@ def upgrade() -> None:
     op.add_column("log", sa.Column("personal", sa.LargeBinary(), nullable=True))
     op.create_index(op.f("ix_log_at"), "log", ["at"], unique=False, postgresql_using="brin")
     op.create_index(op.f("ix_log_path_id"), "log", ["path", "id"], unique=False)
+    op.create_index(
+        "ix_log_worked_out",
+        "log",
+        ["at"],
+        unique=False,
+        postgresql_where=sa.text("verb = 'worked-out'"),
+        sqlite_where=sa.text("verb = 'worked-out'"),
+    )
     op.create_index(op.f("ix_visit_occurred_at_id"), "visit", ["occurred_at", "id"], unique=False)
     op.add_column("place", sa.Column("successors", Json(), server_default="[]", nullable=False))
     op.add_column("photo", sa.Column("unreadable", sa.Boolean(), server_default=sa.false(), nullable=False))
@@ -372,6 +394,7 @@ def downgrade() -> None:
     op.drop_column("visit", "entry")
     op.drop_column("visit", "held")
     op.drop_column("place", "successors")
+    op.drop_index("ix_log_worked_out", table_name="log")
     op.drop_index(op.f("ix_log_path_id"), table_name="log")
     op.drop_index(op.f("ix_log_at"), table_name="log", postgresql_using="brin")
     op.drop_column("person", "gcj02_from")
@@ -387,7 +410,7 @@ def downgrade() -> None:
     op.drop_table("appeal")
     op.drop_index(op.f("ix_proposal_status_path"), table_name="proposal")
     op.drop_table("proposal")
-    op.drop_index(op.f("ix_notice_person_at"), table_name="notice")
+    op.drop_index(op.f("ix_notice_person_id"), table_name="notice")
     op.drop_table("notice")
     op.drop_table("log_seal")
     op.drop_index(op.f("ix_leave_request_status"), table_name="leave_request")
