@@ -337,7 +337,7 @@ def test_a_near_copy_is_a_reviewers_matter_and_the_person_reads_only_that_somebo
     assert answer["status"] == "confirmed"
     with county.deployment.database.write() as connection:
         pair = [digest(PHOTO), digest(copy)]
-        rows = [{"digest": one, "other": other, "bits": 2} for one, other in (pair, pair[::-1])]
+        rows = [{"digest": one, "other": other, "percent": 99} for one, other in (pair, pair[::-1])]
         connection.execute(insert(t.photo_likeness), rows)
         connection.execute(insert(t.stale_visit).values(visit=visit_id(2), cause="likeness"))
     from server.services import visits
