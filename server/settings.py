@@ -186,6 +186,10 @@ class Settings:
     photo_alike: int = field(default=92, metadata=_read(_integer(80, 100)))
     speed_kmh: float = field(default=150.0, metadata=_read(_number(1, 100_000)))
 
+    pair_seconds: int = field(default=120, metadata=_read(_integer(1, 3600)))
+    pair_m: float = field(default=20.0, metadata=_read(_number(0, 1000)))
+    pair_times: int = field(default=3, metadata=_read(_integer(2, 1000)))
+
     appeal_days: int = field(default=30, metadata=_read(_integer(0, 3660)))
     paper_per_month: int = field(default=4, metadata=_read(_integer(0, 1000)))
     excuses_per_month: int = field(default=3, metadata=_read(_integer(0, 1000)))

@@ -199,6 +199,7 @@ TABLE: Final[dict[str, Row]] = {
         f"{API}/postings/1", (403, 404, 403, 404, 403, 200), {"end": "2018-12-31"}
     ),
     "DELETE /api/v1/postings/<int(max=2147483647):posting>": Row(f"{API}/postings/1", (403, 404, 403, 404, 403, 200)),
+    "GET /api/v1/pairs": Row(f"{API}/pairs", (403, 403, 200, 200, 403, 403)),
     "GET /api/v1/proposals": Row(f"{API}/proposals", (200, 200, 200, 200, 200, 200)),
     "GET /api/v1/proposals/<int(max=2147483647):proposal>": Row(
         f"{API}/proposals/1", (404, 404, 403, 404, 200, 200), auditor=403

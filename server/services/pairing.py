@@ -1,0 +1,102 @@
+"""Who checks in together again and again: a report for reviewers, never a verdict."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from server.adapters import geodesy
+from server.domain.access import Caller, GrantKind, areas
+from server.domain.pairs import Closeness, Meeting, Pair, pairs
+from server.domain.periods import local_day, midnight
+from server.domain.places import Tree
+from server.domain.problems import invalid
+from server.services import record
+from server.services.deployment import Deployment
+from server.services.reports import last_link
+from server.storage import people, sights
+
+DAYS: Final = 92
+BACK: Final = 30  # days, unless asked otherwise
+MOST: Final = 500_000  # check-ins looked through
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One of a pair, with the township they belong to."""
+
+    person: str
+    name: str
+    township: str | None
+    township_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Two people, and when they checked in together, earliest first."""
+
+    members: tuple[Member, Member]
+    meetings: Sequence[Meeting]
+
+    @property
+    def order(self) -> tuple[int, str, str]:
+        """Most often first."""
+        return (-len(self.meetings), self.members[0].person, self.members[1].person)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The pairs of some local days, both included."""
+
+    first: date
+    last: date
+    limits: Closeness
+    found: list[Together]
+    tree: Tree
+
+
+def report(
+    deployment: Deployment, caller: Caller, now: datetime, first: date | None, last: date | None, place: str | None
+) -> Report:
+    """Pairs whose check-ins lie where the caller reviews, most often together first; none that the caller is one of.
+
+    The last 30 days unless said otherwise. Raises Problem INVALID for more than 92 days and for a place outside.
+    """
+    today = local_day(now, deployment.zone)
+    last = last or (min(today, first + timedelta(days=DAYS - 1)) if first else today)
+    first = first or last - timedelta(days=BACK - 1)
+    if not timedelta() <= last - first < timedelta(days=DAYS):
+        longest = first + timedelta(days=DAYS - 1)
+        raise invalid("/to", "range", min=first.isoformat(), max=longest.isoformat())
+    settings = deployment.settings
+    limits = Closeness(settings.pair_seconds, settings.pair_m, settings.pair_times)
+    with deployment.database.read() as connection:
+        tree = deployment.world(connection).tree
+        reach: Sequence[str] = areas(caller.grants, tree, today, {GrantKind.REVIEWER})
+        if place is not None:
+            path = tree.path(place, today) if place in tree else ""
+            if not path or not path.startswith(tuple(reach)):
+                raise invalid("/place", "not-exist")
+            reach = [path]
+        begins, ends = midnight(first, deployment.zone), midnight(last + timedelta(days=1), deployment.zone)
+        seen = sights.sights(connection, reach, begins, ends, MOST)
+        found = {
+            pair: meetings
+            for pair, meetings in pairs(seen, limits, geodesy.distance_m).items()
+            if caller.person not in pair
+        }
+        everybody = {person for pair in found for person in pair}
+        named = people.named(connection, everybody)
+        homes = record.homes(connection, deployment, everybody, now)
+
+    def member(person: str) -> Member:
+        lives = last_link(homes[person]) if homes.get(person) else None
+        township = tree.township_of(lives, today) if lives else None
+        return Member(
+            person, named[person].name, township.code if township else None, township.name if township else None
+        )
+
+    def together(pair: Pair) -> Together:
+        return Together((member(pair[0]), member(pair[1])), found[pair])
+
+    return Report(first, last, limits, sorted(map(together, found), key=lambda one: one.order), tree)
