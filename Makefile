@@ -49,6 +49,7 @@ soak: .venv/.tests system
 bench: .venv/.tests system
 	$(BIN)/python -m bench.checkin $(ARGS)
 	$(BIN)/python -m bench.attendance $(ARGS)
+	$(BIN)/python -m bench.evidence
 	$(BIN)/python -m bench.sealing $(ARGS)
 	$(BIN)/python -m bench.export $(ARGS)
 

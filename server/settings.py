@@ -183,7 +183,7 @@ class Settings:
     photo_place_m: float = field(default=500.0, metadata=_read(_METRES))
     photo_before_s: int = field(default=7200, metadata=_read(_SECONDS))
     photo_after_s: int = field(default=900, metadata=_read(_SECONDS))
-    photo_alike: int = field(default=92, metadata=_read(_integer(80, 100)))
+    photo_alike: int = field(default=93, metadata=_read(_integer(80, 100)))
     speed_kmh: float = field(default=150.0, metadata=_read(_number(1, 100_000)))
 
     pair_seconds: int = field(default=120, metadata=_read(_integer(1, 3600)))

@@ -42,7 +42,7 @@ class Limits:
     photo_place_m: float = 500
     photo_before_s: float = 2 * 3600
     photo_after_s: float = 15 * 60
-    near_copy_percent: int = 92  # of agreement in fine detail
+    near_copy_percent: int = 93  # of agreement in fine detail
     speed_kmh: float = 150
     on_the_spot_s: float = 15 * 60  # after this a failure can no longer be put right
     promise_days: int = 7  # for promised photos

@@ -11,7 +11,7 @@ from server.adapters import likeness
 from server.domain.problems import Problem
 from tests.adapters.samples import ORIENTATION, SHARED_PHOTOS, encoded, exif_block, png_claiming
 
-LEAST = 0.92
+LEAST = 0.93
 MIRROR = Image.Transpose.FLIP_LEFT_RIGHT
 
 
