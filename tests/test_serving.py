@@ -199,6 +199,7 @@ def test_it_ends_with_the_terminal_it_was_started_in(home: Path) -> None:
     with os.fdopen(window, "rb") as shown:
 
         def in_terminal() -> None:
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whatever started the tests, as nohup does, may ignore it
             os.setsid()
             fcntl.ioctl(inside, termios.TIOCSCTTY, 0)
 

@@ -204,6 +204,15 @@ def test_on_a_full_disk_nobody_is_told_stored(url: str, database: Database) -> N
     full.close()
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT is heard, which a shell's background jobs ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_who_gives_up_waiting_holds_nobody_up(database: Database) -> None:
     writing = database.writers
     assert writing is not None
