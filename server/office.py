@@ -273,6 +273,32 @@ def erase(person: str, yes: bool) -> None:
     tell("erased" if done else "erased-before", person=person)
 
 
+@click.command("digest")
+@click.option("--place", required=True, metavar="CODE", help="The township.")
+@click.option("--dry-run", is_flag=True, help="Print it, and send nothing.")
+def digest(place: str, dry_run: bool) -> None:
+    """Send today's digest of a township now, where it was not sent yet."""
+    from server.services import digests
+
+    with opened() as deployment:
+        made = digests.compose(deployment, place, clock.now())
+        if made is None:
+            raise Refused("digest-no-place", place=place)
+        if dry_run:
+            click.echo(f"{made.title}\n{made.body}")
+            return
+        done = digests.send_due(deployment, clock.now(), place)
+    if not done:
+        raise Refused("digest-no-address", place=place)
+    before, failed = sum(one.before for one in done), sum(one.problem is not None for one in done)
+    for one in done:
+        if one.problem is not None:
+            click.echo(f"{one.key.address}\t{one.problem}")
+    tell("digests-sent", sent=len(done) - before - failed, before=before, failed=failed)
+    if failed:
+        click.get_current_context().exit(1)
+
+
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
@@ -299,4 +325,4 @@ def demo(**options: Any) -> None:
     county.run(**options)
 
 
-COMMANDS: tuple[click.Command, ...] = (account, duty, place, head, erase, scrub, serve, demo)
+COMMANDS: tuple[click.Command, ...] = (account, duty, place, head, erase, scrub, digest, serve, demo)

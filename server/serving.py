@@ -224,6 +224,7 @@ def _say_address(address: str) -> None:
 def _share_imports() -> None:
     """What is imported before the workers are split off is in memory once."""
     import server.app
+    import server.services.digests
     import server.services.jobs
     import server.services.sealing  # noqa: F401
 
@@ -307,7 +308,7 @@ class _Jobs:
 
 def work(settings: Settings, parent: int) -> None:
     """Does the jobs, again and again, until SIGTERM or the end of the process that started this one."""
-    from server.services import jobs, sealing
+    from server.services import digests, jobs, sealing
     from server.services.deployment import open_deployment
 
     # Not taken as they come but between two rounds: a round is never cut short.
@@ -320,6 +321,8 @@ def work(settings: Settings, parent: int) -> None:
     sealer = threading.Thread(target=sealing.keep_sealing, args=(deployment, stop), name="seals", daemon=True)
     sealer.start()
     processes.give_way()
+    # A hanging mail server holds up no job. Nobody waits for this thread at the end: what it was at is tried again.
+    threading.Thread(target=digests.keep_sending, args=(deployment, stop), name="digests", daemon=True).start()
     swept = -_HOUR_S
     rest = 0.0
     while signal.sigtimedwait({signal.SIGTERM}, rest) is None:

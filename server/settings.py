@@ -12,18 +12,19 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from server.adapters.messages import Language, both, text
+from server.adapters.messages import LANGUAGES, Language, both, text
 from server.domain.problems import Scalar
 
 PREFIX: Final = "DAOCUN_"
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Addresses = tuple[tuple[str, tuple[str, ...]], ...]  # by place, as apprise writes them
 
 
 class _Expected(ValueError):
@@ -135,9 +136,57 @@ def _choice(*choices: str) -> Callable[[str], str]:
     return parse
 
 
-def _read(parse: Callable[[str], Any], *, secret: bool = False, follows: str = "") -> dict[str, Any]:
-    """How a field is read from `DAOCUN_<NAME>`; `follows` shows a default that comes from another setting."""
-    return {"parse": parse, "secret": secret, "follows": follows}
+def _time(raw: str) -> time:
+    if not re.fullmatch(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]", raw):
+        raise _Expected("setting-expected.time")
+    return time.fromisoformat(raw)
+
+
+def _addresses(raw: str) -> Addresses:
+    found: dict[str, tuple[str, ...]] = {}
+    for entry in raw.split():
+        place, _, listed = entry.partition("=")
+        # A comma may stand in an address too
+        addresses = re.split(r",(?=[A-Za-z0-9]+://)", listed)
+        known = all(re.fullmatch(r"[A-Za-z0-9]+://.+", address) for address in addresses)
+        if not known or not re.fullmatch(r"[A-Za-z0-9._-]{1,32}", place):
+            raise _Expected("setting-expected.addresses")
+        found[place] = tuple(dict.fromkeys([*found.get(place, ()), *addresses]))
+    return tuple(found.items())
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        return ",".join(str(item) for item in value)
+    if isinstance(value, time):
+        return f"{value:%H:%M}"
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() else str(value)
+    return str(value)
+
+
+def _hidden_url(url: str) -> str:
+    # Passwords stand between the user and the last @ of the authority, or in the query
+    url = re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url)
+    return re.sub(r"(?i)((?:password|passfile|sslpassword)=)[^&]*", r"\1***", url)
+
+
+def _hidden_addresses(addresses: Addresses) -> str:
+    # What follows the scheme is a robot's key, or a mailbox and its password
+    shown = {place: ",".join(re.sub("://.*", "://***", address) for address in listed) for place, listed in addresses}
+    return " ".join(f"{place}={listed}" for place, listed in shown.items())
+
+
+def _read(
+    parse: Callable[[str], Any], *, hide: Callable[[Any], str] | None = None, follows: str = ""
+) -> dict[str, Any]:
+    """How a field is read from `DAOCUN_<NAME>`.
+
+    `hide` shows a secret without what is secret in it, `follows` a default that comes from another setting.
+    """
+    return {"parse": parse, "hide": hide or _shown, "follows": follows}
 
 
 _METRES = _number(1, 1_000_000)
@@ -154,7 +203,7 @@ class Settings:
 
     home: Path = field(default=Path("."), metadata=_read(_path))
     database_url: str = field(
-        default="", metadata=_read(_database_url, secret=True, follows="sqlite:///<HOME>/daocun.db")
+        default="", metadata=_read(_database_url, hide=_hidden_url, follows="sqlite:///<HOME>/daocun.db")
     )
     uploads: Path = field(default=Path(), metadata=_read(_path, follows="<HOME>/uploads"))
     timezone: ZoneInfo = field(default=ZoneInfo("Asia/Shanghai"), metadata=_read(_zone))
@@ -195,6 +244,9 @@ class Settings:
     excuses_per_month: int = field(default=3, metadata=_read(_integer(0, 1000)))
     queue_days: int = field(default=2, metadata=_read(_integer(0, 366)))
     at_risk_weekday: int = field(default=5, metadata=_read(_integer(1, 7)))
+    digest_addresses: Addresses = field(default=(), repr=False, metadata=_read(_addresses, hide=_hidden_addresses))
+    digest_at: time = field(default=time(8), metadata=_read(_time))
+    digest_language: Language = field(default="zh", metadata=_read(_choice(*LANGUAGES)))
 
     photo_max_bytes: int = field(default=8 * 1024 * 1024, metadata=_read(_integer(1024, 1024**3)))
     photo_max_pixels: int = field(default=50 * _MEGA, metadata=_read(_integer(10_000, 1000 * _MEGA)))
@@ -260,7 +312,7 @@ def describe(settings: Settings, language: Language) -> list[SettingRow]:
             variable(known.name),
             text(f"setting.{known.name}", language),
             known.metadata["follows"] or _shown(known.default),
-            _hidden(settings.database_url) if known.metadata["secret"] else _shown(getattr(settings, known.name)),
+            known.metadata["hide"](getattr(settings, known.name)),
         )
         for known in dataclasses.fields(Settings)
     ]
@@ -269,19 +321,3 @@ def describe(settings: Settings, language: Language) -> list[SettingRow]:
 def variable(name: str) -> str:
     """The environment variable of a setting."""
     return PREFIX + name.upper()
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, tuple):
-        return ",".join(str(item) for item in value)
-    if isinstance(value, float):
-        return f"{value:.0f}" if value.is_integer() else str(value)
-    return str(value)
-
-
-def _hidden(url: str) -> str:
-    # Passwords stand between the user and the last @ of the authority, or in the query
-    url = re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url)
-    return re.sub(r"(?i)((?:password|passfile|sslpassword)=)[^&]*", r"\1***", url)

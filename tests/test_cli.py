@@ -20,6 +20,7 @@ from server.settings import Settings
 from server.storage import migrate
 from server.storage.database import open_database
 from tests import factories
+from tests.support import robots
 from tests.support.tables import everything
 
 FOLDER = Path(__file__).resolve().parent / "data" / "worked-examples"
@@ -555,3 +556,19 @@ def test_scrub_names_photos_that_are_missing_or_damaged(ready: Daocun, database_
     lines = {tuple(line.split("\t")) for line in ran.text.splitlines() if not line.startswith("head")}
     assert lines == {("missing", gone, factories.visit_id(901)), ("damaged", bad, factories.visit_id(902))}
     assert whole not in ran.text
+
+
+def test_digest_prints_what_would_be_sent_or_sends_it_once(ready: Daocun, monkeypatch: pytest.MonkeyPatch) -> None:
+    with robots.robot() as robot:
+        assert ready("digest", "--place", "371481200").code == 1  # nowhere to send it to
+        monkeypatch.setenv("DAOCUN_DIGEST_ADDRESSES", f"371481200={robot.address}")
+        shown = ready("digest", "--place", "371481200", "--dry-run")
+        assert (shown.code, robot.taken) == (0, [])
+        title, _, body = shown.out.decode().rstrip("\n").partition("\n")
+        robot.answers = [(500, {})]
+        assert ready("digest", "--place", "371481200").code == 1
+        for _ in range(2):
+            assert ready("digest", "--place", "371481200").code == 0
+    assert [said["title"] for _, said in robot.taken] == [title, title]
+    assert robot.taken[-1][1]["message"].strip() == body
+    assert ready("digest", "--place", "nowhere").code == 1

@@ -1,7 +1,7 @@
 """Settings come from the environment, once, and say clearly what is wrong with them."""
 
 import dataclasses
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 
 import pytest
@@ -50,6 +50,25 @@ def test_trusted_proxies_are_addresses_or_networks() -> None:
     assert [str(proxy) for proxy in proxies] == ["127.0.0.1/32", "10.0.0.0/8", "::1/128"]
 
 
+ADDRESSES = "T=dingtalk://key@token,mailto://a:b@c/?to=x,y\n U=wecombot://robot T=json://d"
+
+
+def test_digests_go_to_the_addresses_of_each_place() -> None:
+    settings = load({"DAOCUN_DIGEST_ADDRESSES": ADDRESSES, "DAOCUN_DIGEST_AT": "07:30"})
+    assert settings.digest_addresses == (
+        ("T", ("dingtalk://key@token", "mailto://a:b@c/?to=x,y", "json://d")),
+        ("U", ("wecombot://robot",)),
+    )
+    assert settings.digest_at == time(7, 30)
+
+
+def test_the_addresses_of_digests_are_shown_without_what_is_secret() -> None:
+    settings = load({"DAOCUN_DIGEST_ADDRESSES": ADDRESSES})
+    (row,) = [row for row in describe(settings, "en") if row.variable == "DAOCUN_DIGEST_ADDRESSES"]
+    assert row.value == "T=dingtalk://***,mailto://***,json://*** U=wecombot://***"
+    assert "dingtalk" not in repr(settings)
+
+
 @pytest.mark.parametrize(
     ("name", "raw"),
     [
@@ -70,6 +89,13 @@ def test_trusted_proxies_are_addresses_or_networks() -> None:
         ("database_url", "daocun.db"),
         ("public_url", "daocun.example"),
         ("log_level", "loud"),
+        ("digest_at", "8:00"),
+        ("digest_at", "24:00"),
+        ("digest_addresses", "371481200"),
+        ("digest_addresses", "=dingtalk://x"),
+        ("digest_addresses", "371481200=dingtalk"),
+        ("digest_addresses", "西段乡=dingtalk://x"),
+        ("digest_addresses", "371481200=dingtalk://x, wecombot://y"),
     ],
 )
 def test_a_bad_value_names_its_variable_and_what_is_expected(name: str, raw: str) -> None:

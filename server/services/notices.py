@@ -12,7 +12,7 @@ from typing import Any, Final
 from server.adapters.messages import Language, has, text
 from server.domain import problems
 from server.domain.access import Caller, GrantKind, areas
-from server.domain.notices import Notice, NoticeKind, at_risk
+from server.domain.notices import Notice, NoticeKind, WeeklyVisit, at_risk
 from server.domain.periods import DAY, GRACE, Moment, local_day, midnight, week_of
 from server.domain.places import Level, Tree
 from server.domain.problems import Problem
@@ -128,13 +128,17 @@ def _leave(connection: Connection, tree: Tree, today: date) -> list[Waiting]:
     ]
 
 
-def _at_risk(deployment: Deployment, connection: Connection, tree: Tree, today: date) -> list[Waiting]:
-    """A village each, once the week is so far gone."""
+def unvisited(deployment: Deployment, connection: Connection, tree: Tree, today: date) -> list[WeeklyVisit]:
+    """What envoys still owe in villages that nobody has visited this week; nothing before it is so far gone."""
     if today.isoweekday() < deployment.settings.at_risk_weekday:
         return []
     week = week_of(today)
     found = at_risk(noticed.weekly_visits(connection, week.first, week.last, week.label))
-    paths = {one.place: one.path for one in found if tree[one.place].level is Level.VILLAGE}
+    return [one for one in found if tree[one.place].level is Level.VILLAGE]
+
+
+def _at_risk(deployment: Deployment, connection: Connection, tree: Tree, today: date) -> list[Waiting]:
+    paths = {one.place: one.path for one in unvisited(deployment, connection, tree, today)}
     return [Waiting(path, frozenset()) for _, path in sorted(paths.items())]
 
 

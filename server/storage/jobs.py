@@ -14,11 +14,11 @@ from server.storage import tables as t
 from server.storage.database import Database
 
 # Any numbers that no other program on the same PostgreSQL database uses
-_LOCKS = {"jobs": 0x64616F63756E, "seals": 0x64616F63756F}
+_LOCKS = {"jobs": 0x64616F63756E, "seals": 0x64616F63756F, "digests": 0x64616F637570}
 
 
 @contextlib.contextmanager
-def alone(database: Database, work: Literal["jobs", "seals"] = "jobs") -> Iterator[bool]:
+def alone(database: Database, work: Literal["jobs", "seals", "digests"] = "jobs") -> Iterator[bool]:
     """Whether nobody else does this work on the database until the block ends."""
     if database.is_sqlite:
         with _file_lock(database.engine.url.database, work) as held:

@@ -16,6 +16,7 @@ from server.domain.checks import VisitStatus
 from server.domain.decisions import Ruling
 from server.domain.engine import Verdict
 from server.domain.notices import Notice, NoticeKind, WeeklyVisit
+from server.domain.periods import Moment
 from server.storage import tables as t
 
 _n, _v, _d, _a, _l, _o = t.notice.c, t.visit.c, t.decision.c, t.appeal.c, t.log.c, t.obligation.c
@@ -218,3 +219,13 @@ def weekly_visits(connection: Connection, first: date, last: date, label: str) -
     )
     rows = connection.execute(query.order_by(_o.place, _o.person))
     return [WeeklyVisit(place, path, person, Verdict(verdict)) for place, path, person, verdict in rows]
+
+
+def in_grace(connection: Connection, moment: Moment) -> list[Waiting]:
+    """Open obligations whose last day is over and whose 72 hours are not."""
+    query = (
+        select(_o.path, func.count())
+        .where(_o.due_on >= moment.grace_from, _o.due_on < moment.today, _o.verdict == _OPEN)
+        .group_by(_o.path)
+    )
+    return [Waiting(path, frozenset(), count) for path, count in connection.execute(query)]
