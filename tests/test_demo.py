@@ -88,6 +88,16 @@ def test_not_everything_went_well(made: Made) -> None:
     assert verdicts["met"] > verdicts["open"] > 0
 
 
+def test_what_the_offices_decided_is_kept_as_the_service_keeps_it(made: Made) -> None:
+    decided = {id_ for id_, ours in all_of(made.deployment, t.visit.c.id, t.visit.c.decided) if ours}
+    decisions = {row[0]: row[1:] for row in all_of(made.deployment, t.decision.c.visit, t.decision.c.by)}
+    assert decisions.keys() == decided != set()
+    lines = all_of(made.deployment, t.log.c.subject, t.log.c.verb, t.log.c.actor, t.log.c.detail)
+    told = {subject: (by, detail) for subject, verb, by, detail in lines if verb == "decided"}
+    assert {visit: (by,) for visit, (by, _) in told.items()} == decisions
+    assert {(detail["before"], detail["version"]) for _, detail in told.values()} == {("review", 2)}
+
+
 def test_the_findings_are_those_the_service_would_have_made(made: Made) -> None:
     real = [id_ for id_, imported in all_of(made.deployment, t.visit.c.id, t.visit.c.imported) if not imported]
     with made.deployment.database.read() as connection:

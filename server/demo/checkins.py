@@ -15,10 +15,12 @@ from server.demo.staff import reviewer_code, words
 from server.domain import checks
 from server.domain.checkins import CheckIn, Crs, Function, Position, Visit, VisitPhoto
 from server.domain.checks import CheckInFacts, Previous, VisitStatus
+from server.domain.decisions import Decision, Ruling, decided
 from server.domain.duties import Activity
 from server.domain.imports import PostingRow
 from server.domain.periods import local_day
 from server.domain.places import Tree, radius_of
+from server.services.deciding import decision_line
 from server.services.deployment import Deployment
 from server.storage.logbook import Line
 
@@ -47,6 +49,7 @@ class Sent:
     visit: Visit
     photos: tuple[VisitPhoto, ...]
     lines: tuple[tuple[datetime, Line], ...]
+    decisions: tuple[Decision, ...] = ()
 
 
 @dataclass(slots=True)
@@ -271,29 +274,14 @@ class Phones:
         waiting = visit.status is VisitStatus.REVIEW and self._now - visit.received_at > _DECIDED_AFTER
         if not waiting or rng.random() < 0.15:
             return sent
-        status, reasons, verb = rng.choices(
-            [
-                (VisitStatus.CONFIRMED, "confirm_reasons", "confirm"),
-                (VisitStatus.REJECTED, "reject_reasons", "reject"),
-                (VisitStatus.RETURNED, "return_reasons", "return"),
-            ],
-            weights=(80, 12, 8),
-        )[0]
+        ruling = rng.choices([Ruling.CONFIRM, Ruling.REJECT, Ruling.RETURN], weights=(80, 12, 8))[0]
         at = visit.received_at + timedelta(minutes=rng.randrange(40, 60 * 40))
         township = self._tree.township_of(visit.place, local_day(at, self._deployment.zone))
-        line = Line(
-            reviewer_code(township.code if township else ""),
-            "decision",
-            "visit",
-            visit.id,
-            {"decision": verb},
-            path=visit.path,
-            about=visit.person,
-            personal={"reason": rng.choice(words()[reasons])},
-        )
-        return replace(
-            sent, visit=replace(visit, status=status, decided=True, version=2), lines=(*sent.lines, (at, line))
-        )
+        reason = rng.choice(words()[f"{ruling.value}_reasons"])
+        after = decided(visit, ruling)
+        decision = Decision(ruling, reason, reviewer_code(township.code if township else ""), at, after.version)
+        line = decision_line(decision.by, "decided", visit, after, reason)
+        return replace(sent, visit=after, lines=(*sent.lines, (at, line)), decisions=(decision,))
 
 
 def _put_right(earlier: Visit, visit: Visit) -> bool:

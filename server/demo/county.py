@@ -27,7 +27,7 @@ from server.domain.periods import DAY, local_day
 from server.domain.places import BEGINNING, EVERYWHERE, Level
 from server.services import duties, imports, judging
 from server.services.deployment import Deployment
-from server.storage import logbook, migrate, register, visit_photos
+from server.storage import decisions, logbook, migrate, register, visit_photos
 from server.storage import visits as rows
 from server.storage.logbook import SYSTEM
 from server.storage.visit_photos import StoredPhoto
@@ -160,6 +160,8 @@ def _store(deployment: Deployment, sent: Sequence[Sent], album: dict[str, bytes]
             visit_photos.store_photo(connection, _stored(digest, album[digest], at))
         for one in sent:
             visit_photos.announce(connection, one.visit.id, one.photos)
+            for decision in one.decisions:
+                decisions.add(connection, one.visit.id, decision)
         for at, line in sorted((line for one in sent for line in one.lines), key=lambda pair: pair[0]):
             logbook.write(connection, at, [line])
 

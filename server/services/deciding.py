@@ -84,7 +84,7 @@ def decide(deployment: Deployment, caller: Caller, visit: str, said: Said, now: 
                 if said.ruling is not Ruling.RETURN:
                     rows.settle_appeal(connection, visit, now)
                 visit_rows.keep_worked_out(connection, found.visit)
-                lines = [_line(caller, "decided", before, found.visit, said.reason, told)]
+                lines = [decision_line(caller.person, "decided", before, found.visit, said.reason, told)]
                 more, touched = set_datum(connection, case.on, found.visit, caller.person)
                 lines += more
                 if said.take_position:
@@ -162,7 +162,8 @@ def appeal(deployment: Deployment, caller: Caller, visit: str, reason: str, now:
                 claim(connection, before.person, case.on)
                 rows.add_appeal(connection, visit, Appeal(reason, now))
                 visit_rows.keep_worked_out(connection, found.visit)
-                finish(connection, found, [_line(caller, "appealed", before, found.visit, reason, told)], now)
+                line = decision_line(caller.person, "appealed", before, found.visit, reason, told)
+                finish(connection, found, [line], now)
             neighbours(deployment, now, found.touched)
             return _answer(case, found, replace(case.record, appeal=Appeal(reason, now)))
         except MovedOn:
@@ -202,7 +203,9 @@ def _check(
         raise Problem(barred)
     late = domain.overtaken(visit, said.if_match)
     if late is problems.ALREADY_DECIDED:
-        raise Problem(late, members={"decision": _shown(connection, deployment, case.record.decisions[-1])})
+        # A record from a file can have been decided where it comes from: there is no decision of ours to show then.
+        made = case.record.decisions
+        raise Problem(late, members={"decision": _shown(connection, deployment, made[-1])} if made else {})
     if late is not None:
         raise Problem(late)
     if said.ruling not in domain.rulings(visit):
@@ -265,10 +268,13 @@ def _status(owed: Obligation, moment: Moment) -> str:
     return status_of(owed.verdict, owed.opens_on, owed.due_on, moment).value
 
 
-def _line(caller: Caller, verb: str, before: Visit, after: Visit, reason: str, told: Sequence[dict[str, str]]) -> Line:
+def decision_line(
+    actor: str, verb: str, before: Visit, after: Visit, reason: str, told: Sequence[dict[str, str]] = ()
+) -> Line:
+    """The log line of a decision or an appeal; `told` is what became of obligations."""
     detail = {"before": before.status.value, "after": after.status.value, "version": after.version}
     return Line(
-        caller.person,
+        actor,
         verb,
         "visit",
         after.id,

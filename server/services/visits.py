@@ -132,7 +132,7 @@ def add(deployment: Deployment, person: str, visit: str, addition: Addition, now
 
     The first record is never altered, the same addition again changes nothing. Raises Problem: NOT_FOUND for another's
     visit, VISIT_NOT_OPEN (also after `ADDITIONS` of them), INVALID for a withdrawn picture that was never announced or
-    is here already.
+    is here already, and for nothing at all on a returned visit.
     """
     before: list[VisitPhoto] = []
 
@@ -141,6 +141,9 @@ def add(deployment: Deployment, person: str, visit: str, addition: Addition, now
             return None
         if not takes_additions(old, _record(connection, old)) or visit_photos.additions(connection, visit) >= ADDITIONS:
             raise Problem(problems.VISIT_NOT_OPEN)
+        said = addition.photos or addition.withdrawn or addition.note.strip()
+        if old.status is VisitStatus.RETURNED and not said:
+            raise invalid("", "nothing-added")  # it would be the office's turn again for nothing
         before[:] = photos
         return with_addition(deployment, old, photos, addition, now)
 

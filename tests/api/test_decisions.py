@@ -239,6 +239,23 @@ def test_a_word_completes_a_returned_visit_too(sqlite_county: County) -> None:
     assert json_of(sqlite_county.phone().add({"note": "村牌在路口"}))["status"] == "review"
 
 
+@pytest.mark.parametrize("body", [{}, {"note": " \n"}])
+def test_nothing_at_all_does_not_send_a_returned_visit_back(sqlite_county: County, body: dict[str, str]) -> None:
+    reviewed(sqlite_county)
+    json_of(sqlite_county.phone("inside").decide("return"))
+    assert refused(sqlite_county.phone().add(body), 422, "invalid") == [("", "nothing-added")]
+    assert json_of(sqlite_county.phone().see())["status"] == "returned"
+
+
+def test_what_was_decided_elsewhere_is_refused_without_a_decision_to_show(sqlite_county: County) -> None:
+    reviewed(sqlite_county)
+    with sqlite_county.deployment.database.write() as connection:
+        connection.execute(update(t.visit).values(decided=True, status="confirmed"))
+    answer = sqlite_county.phone("inside").decide("confirm")
+    assert refused(answer, 409, "already-decided") == []
+    assert "decision" not in json_of(answer, 409)
+
+
 # The queue
 
 
