@@ -57,7 +57,7 @@ def window_named(label: str) -> Window | None:
             found = week_of(date.fromisocalendar(int(year), int(rest[1:]), 1))
         else:
             found = month_of(date(int(year), int(rest), 1))
-    except ValueError:
+    except (ValueError, OverflowError):  # the last week or month that a date can say has no end
         return None
     return found if found.label == label else None
 

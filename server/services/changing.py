@@ -17,7 +17,7 @@ committed must not enter the shared cache. It must not touch stored verdicts; ma
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -78,8 +78,9 @@ class Ground:
         plan: Callable[[Connection, Context, Parsed[Any]], Plan],
         parsed: Parsed[Any],
         under: str = "",
+        path: str = "",
     ) -> Plan:
-        """Does what an import's plan decides.
+        """Does what an import's plan decides; log lines that would belong nowhere belong to `path`.
 
         Raises Problem: OVERLAP, or INVALID with `errors` at the columns, as members of what stands at `under`.
         """
@@ -89,7 +90,7 @@ class Ground:
             raise _as_fields(refused, under) from None
         found.store(connection)
         found.follow(connection)
-        rows.log(connection, self.context.now, found.lines)
+        rows.log(connection, self.context.now, [replace(x, path=x.path or path) for x in found.lines])
         return found
 
 

@@ -122,7 +122,7 @@ def apply_move(connection: Connection, ground: Ground, body: Mapping[str, Any]) 
     days.put_move(connection, moved)
     _follow(connection, ground, window, place, versions)
     detail = {"before": _told(before), "after": _told(moved)}
-    _log(connection, ground, "moved", moved, detail)
+    _log(connection, ground, "moved", moved, detail, {"reason": moved.reason})
     return Done(moved, place)
 
 
@@ -136,7 +136,7 @@ def apply_unmove(connection: Connection, ground: Ground, body: Mapping[str, Any]
         raise Problem(problems.NOT_FOUND)
     days.remove_move(connection, moved)
     _follow(connection, ground, window, place, [d for d in register.duties(connection) if d.code == moved.duty])
-    _log(connection, ground, "moved-back", moved, {"before": _told(moved), "after": None})
+    _log(connection, ground, "moved-back", moved, {"before": _told(moved), "after": None}, {})
     return Done(None, place)
 
 
@@ -175,9 +175,15 @@ def _told(moved: Move | None) -> dict[str, Any] | None:
     return {"day": moved.day.isoformat()} if moved else None
 
 
-def _log(connection: Connection, ground: Ground, verb: str, moved: Move, detail: Mapping[str, Any]) -> None:
+def _log(
+    connection: Connection,
+    ground: Ground,
+    verb: str,
+    moved: Move,
+    detail: Mapping[str, Any],
+    personal: Mapping[str, Any],
+) -> None:
     subject, author = f"{moved.duty} {moved.window} {moved.place}", ground.caller.person
     path = ground.area.path(moved.place)
-    personal = {"reason": moved.reason}
     line = Line(author, verb, "day-move", subject, detail, path, author, personal)
     rows.log(connection, ground.context.now, [line])

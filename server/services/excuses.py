@@ -1,13 +1,13 @@
 """What was owed and not done: the person explains it, a supervisor may excuse it."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from server.domain import problems
 from server.domain.access import Caller, GrantKind
 from server.domain.engine import Obligation, Status, status_of
-from server.domain.periods import Moment, Window, month_of, week_of
+from server.domain.periods import Moment, Window, month_of, window_named
 from server.domain.problems import Problem, invalid
 from server.services import judging
 from server.services.changing import Changed, Done, Ground, change
@@ -26,12 +26,10 @@ SETTLED = frozenset({Status.MET, Status.EXCUSED})
 
 def window_of(label: str) -> Window:
     """The week or month of this label; raises Problem INVALID at `/window` if there is none."""
-    try:
-        if label[5] == "W":
-            return week_of(date.fromisocalendar(int(label[:4]), int(label[6:]), 1))
-        return month_of(date(int(label[:4]), int(label[5:]), 1))
-    except ValueError:
-        raise invalid("/window", "not-exist") from None
+    found = window_named(label)
+    if found is None:
+        raise invalid("/window", "not-exist")
+    return found
 
 
 def explain(deployment: Deployment, caller: Caller, body: Mapping[str, Any], now: datetime) -> rows.Explanation:
@@ -88,7 +86,8 @@ def apply_excuse(connection: Connection, ground: Ground, body: Mapping[str, Any]
         raise Problem(problems.EXCUSE_CAP, params={"most": most})
     number = rows.add(connection, key, body["reason"], by, now)
     _follow(connection, ground, key, window)
-    line = Line(by, "excused", "obligation", _subject(key), {"excuse": number}, owed.path, body["person"],
+    detail = {"excuse": number, "before": _status(owed, deployment, now), "after": Status.EXCUSED}
+    line = Line(by, "excused", "obligation", _subject(key), detail, owed.path, body["person"],
                 {"reason": body["reason"]})  # fmt: skip
     logbook.write(connection, now, [line])
     return Done(rows.find(connection, number), body["place"])
@@ -104,8 +103,12 @@ def apply_end(connection: Connection, ground: Ground, body: Mapping[str, Any]) -
         raise Problem(problems.OWN_EXCUSE)
     key, now, by = (found.person, found.duty, found.place, found.window), ground.context.now, ground.caller.person
     rows.end(connection, found.id, by, now)
-    _follow(connection, ground, key, window_of(found.window))
-    line = Line(by, "excuse-ended", "obligation", _subject(key), {"excuse": found.id}, ground.area.path(found.place),
+    window, deployment = window_of(found.window), ground.context.deployment
+    _follow(connection, ground, key, window)
+    owed = _owed(connection, deployment, key, window, now)
+    after = _status(owed, deployment, now) if owed else None
+    detail = {"excuse": found.id, "before": Status.EXCUSED, "after": after}
+    line = Line(by, "excuse-ended", "obligation", _subject(key), detail, ground.area.path(found.place),
                 found.person, {"reason": body["reason"]})  # fmt: skip
     logbook.write(connection, now, [line])
     return Done(found, found.place)

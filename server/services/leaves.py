@@ -71,7 +71,8 @@ def ask(deployment: Deployment, caller: Caller, body: Mapping[str, Any], now: da
             return Changed(None, Compared(), dry_run=True)
         code = leaves.add(connection, leave, now)
         path = home(connection, deployment, caller.person, now)
-        rows.log(connection, now, [_line(caller.person, "asked", code, leave, path, {"note": leave.note})])
+        line = _line(caller.person, "asked", code, leave, path, (None, leaves.WAITING), {"note": leave.note})
+        rows.log(connection, now, [line])
         return Changed(_one(connection, code), Compared())
 
 
@@ -103,7 +104,8 @@ def withdraw(deployment: Deployment, caller: Caller, code: str, now: datetime) -
         ):
             raise Problem(problems.CONFLICT)
         path = home(connection, deployment, caller.person, now)
-        rows.log(connection, now, [_line(caller.person, "withdrawn", code, entry.leave, path)])
+        status = (leaves.WAITING, leaves.WITHDRAWN)
+        rows.log(connection, now, [_line(caller.person, "withdrawn", code, entry.leave, path, status)])
 
 
 # What is done in the transaction of a change
@@ -147,7 +149,8 @@ def apply_decision(connection: Connection, ground: Ground, body: Mapping[str, An
         mark_people(connection, ground.context, [(entry.person, entry.start, entry.end)])
     path = home(connection, ground.context.deployment, entry.person, now)
     verb = "cancelled" if before == leaves.APPROVED else after
-    rows.log(connection, now, [_line(by, verb, entry.id, entry.leave, path, {"reason": body["reason"]})])
+    personal = {"reason": body["reason"]}
+    rows.log(connection, now, [_line(by, verb, entry.id, entry.leave, path, (before, after), personal)])
     return Done(_one(connection, entry.id))
 
 
@@ -183,8 +186,18 @@ def _row(leave: Leave) -> dict[str, Any]:
     }
 
 
-def _line(actor: str, verb: str, code: str, leave: Leave, path: str, personal: Mapping[str, Any] | None = None) -> Line:
-    detail = {"id": code, "start": leave.start.isoformat(), "end": leave.end.isoformat(), "kind": str(leave.kind)}
+def _line(
+    actor: str,
+    verb: str,
+    code: str,
+    leave: Leave,
+    path: str,
+    status: tuple[str | None, str],
+    personal: Mapping[str, Any] | None = None,
+) -> Line:
+    days = {"start": leave.start.isoformat(), "end": leave.end.isoformat()}
+    detail: dict[str, Any] = {"id": code, **days, "kind": str(leave.kind)}
+    detail |= {"before": {"status": status[0]} if status[0] else None, "after": {"status": status[1]}}
     return Line(actor, verb, "leave", leave.person, detail, path, leave.person, personal or {})
 
 

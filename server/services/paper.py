@@ -168,7 +168,8 @@ def _again(deployment: Deployment, caller: Caller, sheet: Sheet, number: str) ->
 
 
 def _line(caller: Caller, visit: Visit) -> Line:
-    detail = {"status": visit.status.value, "entry": visit.entry, "day": visit.day.isoformat(), "place": visit.place}
+    after = {"status": visit.status.value, "entry": visit.entry, "day": visit.day.isoformat(), "place": visit.place}
+    detail = {"before": None, "after": after}
     return Line(
         caller.person, "entered", "visit", visit.id, detail, visit.path, visit.person, {"reason": visit.entry_reason}
     )

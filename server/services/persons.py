@@ -17,6 +17,7 @@ from server.services.leaves import Named as NamedLeave
 from server.services.leaves import named as named_leave
 from server.services.posting_reading import Named as NamedPosting
 from server.services.posting_reading import named as named_postings
+from server.services.record import home
 from server.storage import accounts, leaves, people, persons, postings
 from server.storage import imports as rows
 from server.storage.accounts import HeldGrant
@@ -124,8 +125,9 @@ def apply_new(connection: Connection, ground: Ground, body: Mapping[str, Any]) -
     code = body["code"]
     if people.find(connection, code) is not None:
         raise Problem(problems.CONFLICT)
-    ground.carry_out(connection, plan_people, ground.parsed("people", body))
-    _speak(connection, ground, code, body)
+    path = ground.area.path(first["place"]) if first else ""
+    ground.carry_out(connection, plan_people, ground.parsed("people", body), path=path)
+    _speak(connection, ground, code, body, path)
     if first is None:
         return Done(people.find(connection, code))
     posting = ground.parsed("postings", {**first, "person": code}, under="/posting")
@@ -141,18 +143,18 @@ def apply_change(connection: Connection, ground: Ground, body: Mapping[str, Any]
     assert was is not None
     row = {"code": code, **{name: body.get(name, getattr(was, name)) for name in _FIELDS}}
     ground.carry_out(connection, plan_people, ground.parsed("people", row))
-    _speak(connection, ground, code, body)
+    _speak(connection, ground, code, body, home(connection, ground.context.deployment, code, ground.context.now))
     return Done(people.find(connection, code))
 
 
-def _speak(connection: Connection, ground: Ground, code: str, body: Mapping[str, Any]) -> None:
+def _speak(connection: Connection, ground: Ground, code: str, body: Mapping[str, Any], path: str) -> None:
     was = people.find(connection, code)
     language = body.get("language")
     if was is None or language in (None, was.language):
         return
     persons.set_language(connection, code, language)
     told = {"before": {"language": was.language}, "after": {"language": language}}
-    line = Line(ground.caller.person, "changed", "person", code, told, about=code)
+    line = Line(ground.caller.person, "changed", "person", code, told, path, code)
     rows.log(connection, ground.context.now, [line])
 
 

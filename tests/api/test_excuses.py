@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from server.storage import tables as t
 from tests.api.phones import County, json_of, refused
 from tests.factories import DONGZHAO, XIDUAN, check_in, photo
 
@@ -49,6 +51,12 @@ def test_an_excused_obligation_is_so_by_decision_until_it_is_taken_back(county: 
     assert (owed(county)["status"], owed(county)["excuse"]) == ("missed", None)
     again = county.phone("supervisor").post(f"/obligations/excuses/{number}/end", {"reason": "再来"})
     assert refused(again, 404, "not-found") == []
+    with county.deployment.database.read() as connection:
+        lines = connection.execute(select(t.log).where(t.log.c.kind == "obligation").order_by(t.log.c.id)).all()
+    assert [(line.verb, line.detail["before"], line.detail["after"]) for line in lines] == [
+        ("excused", "missed", "excused"),
+        ("excuse-ended", "excused", "missed"),
+    ]
     json_of(excuse(county), 201)
 
 

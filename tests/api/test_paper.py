@@ -35,7 +35,9 @@ def test_a_visit_on_paper_waits_and_counts_once_a_second_person_confirms_it(coun
     assert [v["id"] for v in json_of(second.get("/visits?waiting=decision"))["items"]] == [visit_id()]
     assert json_of(office.get("/visits?waiting=decision"))["items"] == []
     assert (json_of(second.decide("confirm"))["status"], week(county)) == ("confirmed", "met")
-    told = [(actor, verb) for actor, verb, _ in log_of(county.deployment, visit_id())]
+    lines = log_of(county.deployment, visit_id())
+    assert (lines[0][2]["before"], lines[0][2]["after"]["entry"]) == (None, "paper")
+    told = [(actor, verb) for actor, verb, _ in lines]
     assert told == [("inside", "entered"), ("inside", "photo"), ("secretary", "decided")]
 
 

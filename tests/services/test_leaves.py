@@ -152,4 +152,6 @@ def test_the_log_keeps_the_note_and_the_reason_sealed(office: Deployment) -> Non
         ("inside", "created", "owner", "/C/T/D/d1/"),
         ("inside", "approved", "owner", "/C/T/D/d1/"),
     ]
+    told = [(line.detail["before"], line.detail["after"]) for line in (lines[0], lines[2])]
+    assert told == [(None, {"status": "waiting"}), ({"status": "waiting"}, {"status": "approved"})]
     assert "看望父母" not in "".join(str(line.detail) for line in lines)

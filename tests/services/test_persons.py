@@ -54,6 +54,13 @@ def test_a_new_person_comes_with_a_posting_in_the_area(office: Deployment) -> No
     tried = persons.add(office, admin, NEW | {"posting": ENVOY}, NOW, True)
     assert "new" not in codes(office, "chief")
     added = persons.add(office, admin, NEW | {"posting": ENVOY}, NOW, False)
+    with office.database.read() as connection:
+        query = select(t.log.c.kind, t.log.c.path).where(t.log.c.verb == "created")
+        assert connection.execute(query).all() == [("person", "/C/T/D/d1/"), ("posting", "/C/T/D/d1/")]
+    persons.amend(office, admin, "new", {"language": "en"}, NOW, False)
+    with office.database.read() as connection:
+        query = select(t.log.c.path).where(t.log.c.verb == "changed", t.log.c.subject == "new")
+        assert connection.scalars(query).all() == ["/C/T/D/d1/"]
     assert added.compared == tried.compared
     assert added.compared.total > 0
     assert added.result.phone == "13900001111"

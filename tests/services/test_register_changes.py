@@ -206,6 +206,16 @@ def test_a_moved_day_is_moved_back(county: Deployment) -> None:
     assert stored(county) == from_scratch(county)
     gone = refused(lambda: days.unmove(county, SUPERVISOR, "envoy-study-day", "2018-11", "T", NOW, False))
     assert gone == ("not-found", [])
+    with county.database.read() as connection:
+        lines = connection.execute(select(t.log).where(t.log.c.kind == "day-move").order_by(t.log.c.id)).all()
+    # Why it was moved is not why it was moved back
+    assert [(line.verb, line.personal is None) for line in lines] == [("moved", False), ("moved-back", True)]
+
+
+@pytest.mark.parametrize("window", ["9999-12", "9999-W52", "0000-01"])
+def test_a_window_at_the_end_of_time_is_none(county: Deployment, window: str) -> None:
+    wrong = refused(lambda: days.unmove(county, SUPERVISOR, "envoy-study-day", window, "T", NOW, False))
+    assert wrong == ("not-found", [])
 
 
 def test_moving_one_s_own_study_day_waits_for_a_second_person(county: Deployment) -> None:
