@@ -84,6 +84,9 @@ from schemas.values import (
     field_errors as field_errors,
 )
 from schemas.values import (
+    in_zone as in_zone,
+)
+from schemas.values import (
     instant_text as instant_text,
 )
 from schemas.values import (

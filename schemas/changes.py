@@ -127,7 +127,7 @@ class ApprovalIn(Base):
     """A decision on what somebody else proposed or asked for, with its reason."""
 
     decision = Choice(("approve", "refuse"), required=True)
-    reason = Text(1, 1000, lines=True, required=True)
+    reason = Text(1, 1000, lines=True, visible=True, required=True)
 
 
 class DecidedProposalOut(Base):

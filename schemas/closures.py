@@ -26,7 +26,7 @@ class ClosureIn(Base):
 class ReopeningIn(Base):
     """Why a closed month is opened again."""
 
-    reason = Text(1, 1000, lines=True, required=True)
+    reason = Text(1, 1000, lines=True, visible=True, required=True)
 
 
 class ClosureOut(Base):

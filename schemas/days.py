@@ -56,7 +56,7 @@ class DayMoveIn(Base):
     window = Text(1, 8, required=True)
     place = Code(required=True)
     day = Day(required=True)
-    reason = Text(1, 1000, lines=True, required=True)
+    reason = Text(1, 1000, lines=True, visible=True, required=True)
 
 
 class DayMoveOut(Base):

@@ -10,7 +10,7 @@ class DecisionIn(Base):
     """What a reviewer decides, and why; `take_position` makes the visit's point that of a place without one."""
 
     decision = Choice(Ruling, required=True)
-    reason = Text(1, REASON, lines=True, required=True)
+    reason = Text(1, REASON, lines=True, visible=True, required=True)
     take_position = Flag(load_default=False)
 
 
@@ -28,7 +28,7 @@ class DecisionOut(Base):
 class AppealIn(Base):
     """What the person says against a rejection."""
 
-    reason = Text(1, REASON, lines=True, required=True)
+    reason = Text(1, REASON, lines=True, visible=True, required=True)
 
 
 class AppealOut(Base):

@@ -12,7 +12,7 @@ class ExplanationIn(Base):
     duty = Code(required=True)
     place = Code(required=True)
     window = Matching(WINDOW, "code", required=True)
-    text = Text(1, 2000, lines=True, required=True)
+    text = Text(1, 2000, lines=True, visible=True, required=True)
 
 
 class ExplanationOut(Base):
@@ -29,13 +29,13 @@ class ExcuseIn(Base):
     duty = Code(required=True)
     place = Code(required=True)
     window = Matching(WINDOW, "code", required=True)
-    reason = Text(1, REASON, lines=True, required=True)
+    reason = Text(1, REASON, lines=True, visible=True, required=True)
 
 
 class EndIn(Base):
     """Why an excuse is taken back."""
 
-    reason = Text(1, REASON, lines=True, required=True)
+    reason = Text(1, REASON, lines=True, visible=True, required=True)
 
 
 class ExcusedOut(ExcuseOut):

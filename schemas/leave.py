@@ -24,7 +24,7 @@ class LeaveDecisionIn(Base):
     """What the office decides: on leave that waits, or to `cancel` approved leave."""
 
     decision = Choice(("approve", "refuse", "cancel"), required=True)
-    reason = Text(1, 1000, lines=True, required=True)
+    reason = Text(1, 1000, lines=True, visible=True, required=True)
 
 
 class LeaveQuery(Page):

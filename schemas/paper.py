@@ -19,7 +19,7 @@ class PaperIn(Base):
     place = Code(required=True)
     activity = Choice(Activity, required=True)
     captured_at = Instant(required=True)
-    reason = Text(1, REASON, lines=True, required=True)
+    reason = Text(1, REASON, lines=True, visible=True, required=True)
     photos = Items(Sha256(), most=PHOTOS, unique=True, load_default=tuple)
 
     @post_load

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, date, datetime, tzinfo
 from enum import StrEnum
 from typing import Any, ClassVar, Final
 
@@ -36,6 +38,12 @@ SHA256: Final = "[0-9a-f]{64}"
 _CONTROLS: Final = r"\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
 _LINES: Final = rf"[^\x00-\x08\x0b\x0c\x0e-\x1f{_CONTROLS}]"
 _LINE: Final = rf"[^\x00-\x1f{_CONTROLS}]"
+# What nobody sees: spaces of every width, fillers, joiners, marks of direction
+_UNSEEN: Final = (
+    r"\x00-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f"
+    r"\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff"
+)
+_SEEN: Final = re.compile(f"[^{_UNSEEN}]")
 _NAME: Final = re.compile("[A-Za-z0-9_-]{1,40}")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
@@ -188,12 +196,18 @@ class QueryFlag(Flag):
 
 
 class Text(Value):
-    """A text of so many characters, without control characters; newlines only where `lines` says so."""
+    """A text of so many characters, without control characters; newlines only where `lines` says so.
 
-    def __init__(self, least: int = 0, most: int = 100, *, lines: bool = False, **kwargs: Any) -> None:
+    With `visible` it holds something that can be read.
+    """
+
+    def __init__(
+        self, least: int = 0, most: int = 100, *, lines: bool = False, visible: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.least = least
         self.most = most
+        self._visible = visible
         self._pattern = f"{_LINES if lines else _LINE}*"
         self._matches = re.compile(self._pattern).fullmatch
 
@@ -204,6 +218,8 @@ class Text(Value):
             raise refuse("length", min=self.least, max=self.most)
         if not self._matches(value) or _SURROGATE.search(value):
             raise refuse("characters")
+        if self._visible and not _SEEN.search(value):
+            raise refuse("blank")
         return value
 
     def shown(self) -> Shown:
@@ -211,7 +227,8 @@ class Text(Value):
             "type": "string",
             "minLength": self.least,
             "maxLength": self.most,
-            "pattern": f"^{self._pattern}$",
+            # In two steps above: in one, a long text that does not match would be tried at each of its characters
+            "pattern": f"^{self._pattern}{_SEEN.pattern}{self._pattern}$" if self._visible else f"^{self._pattern}$",
         }
 
 
@@ -291,7 +308,7 @@ def _is_day(text: str) -> bool:
 class Instant(Matching):
     """An RFC 3339 time with its offset, as an aware `datetime` in UTC, to the microsecond.
 
-    An answer is written with the offset of the value's own zone.
+    An answer is written with the offset of the zone it is written `in_zone`, or else of the value's own.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -303,7 +320,23 @@ class Instant(Matching):
         return datetime.fromisoformat(super()._deserialize(value, attr, data, **kwargs)).astimezone(UTC)
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return None if value is None else instant_text(value)
+        if value is None:
+            return None
+        zone = _zone.get()
+        return instant_text(value if zone is None or value.tzinfo is None else value.astimezone(zone))
+
+
+_zone: Final[ContextVar[tzinfo | None]] = ContextVar("zone", default=None)
+
+
+@contextmanager
+def in_zone(zone: tzinfo) -> Iterator[None]:
+    """Has every instant written meanwhile in this zone, whatever its own."""
+    before = _zone.set(zone)
+    try:
+        yield
+    finally:
+        _zone.reset(before)
 
 
 def instant_text(value: datetime) -> str:

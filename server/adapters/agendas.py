@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 MEDIA_TYPE: Final = "text/calendar"
@@ -19,8 +19,8 @@ class Event:
     description: str
 
 
-def ics(name: str, events: Iterable[Event]) -> bytes:
-    """A calendar of this name; the same events always give the same bytes."""
+def ics(name: str, events: Iterable[Event], made: datetime) -> bytes:
+    """A calendar of this name, made at this instant (RFC 5545, 3.8.7.2)."""
     from icalendar import Calendar  # slow to load, and few ask for it
     from icalendar import Event as Entry
 
@@ -32,8 +32,7 @@ def ics(name: str, events: Iterable[Event]) -> bytes:
     for event in events:
         entry = Entry()
         entry.add("uid", event.uid)
-        # When it was made; the clock would make every answer another.
-        entry.add("dtstamp", datetime.combine(event.first, time.min, UTC))
+        entry.add("dtstamp", made.astimezone(UTC))
         entry.add("dtstart", event.first)
         entry.add("dtend", event.last + timedelta(days=1))
         entry.add("summary", event.summary)

@@ -16,7 +16,7 @@ import marshmallow
 from flask import Response, current_app, request
 from flask_restx import Resource
 
-from schemas.base import Base
+from schemas.base import Base, in_zone
 from server.api import reading
 from server.api.responses import json_answer
 from server.domain import problems
@@ -201,7 +201,9 @@ def write(notes: Operation, returned: Any) -> Response:
         return empty
     if not isinstance(schema, marshmallow.Schema):
         raise TypeError("a view that answers no JSON makes its own response")
-    return json_answer(schema.dump(returned), status, headers)
+    with in_zone(settings().timezone):
+        shown = schema.dump(returned)
+    return json_answer(shown, status, headers)
 
 
 def settings() -> Settings:

@@ -17,6 +17,7 @@ from schemas.days import (
     DaysOut,
     DaysQuery,
 )
+from server.adapters.messages import text
 from server.api import auth, files
 from server.api.bridge import PERSON, View, answers, asks, or_a_file, takes, who
 from server.api.changes import answer, changes, is_trial
@@ -72,7 +73,8 @@ class Moves(View):
         found = days.moves(auth.deployment(), auth.caller(), sought, auth.now())
         if query["format"] != "json":
             rows = ([getattr(move, name) for name in _MOVE] for move in found)
-            return files.table(query["format"], "moved-days", _MOVE, rows)
+            titles = {"by": text("column.moved_by", files.asked_language())}
+            return files.table(query["format"], "moved-days", _MOVE, rows, titles=titles)
         if "cursor" in query:
             found = [move for move in found if _place_of(move) > query["cursor"]]
         return page(found[: query["limit"] + 1], query["limit"], _place_of)

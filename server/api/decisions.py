@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from flask import request
@@ -19,7 +20,7 @@ from server.api.errors import body_of, language
 from server.api.visits import etag, shown
 from server.domain import problems
 from server.domain.problems import Problem
-from server.services import deciding
+from server.services import deciding, record
 from server.services.deciding import Said
 
 ns = Namespace("decisions", path="/decisions", description="What people decide on visits")
@@ -39,6 +40,8 @@ class DecisionsView(View):
         """Confirm, reject or return; over another's decision only with `If-Match` of the visit's `ETag`."""
         trial, said = is_trial(query), _said(body, reading.if_match(request))
         answer, compared = deciding.compare(deployment(), caller(), visit, said, now(), trial)
+        if trial:  # it shows the whole visit, and leaves no other line in the log
+            record.note_seen(deployment(), caller(), answer.visit, now())
         told = {**shown(answer), "dry_run": trial, "changed": compared_out(compared)}
         return told, 200, {} if trial else etag(answer)
 
@@ -65,13 +68,14 @@ class AppealView(View):
         return shown(answer), 200, etag(answer)
 
 
-def _said(body: dict[str, Any], if_match: int | None) -> Said:
+def _said(body: dict[str, Any], if_match: Collection[int] | None) -> Said:
     return Said(body["decision"], body["reason"], body["take_position"], if_match)
 
 
 def _one(item: dict[str, Any]) -> dict[str, Any]:
     try:
-        answer = deciding.decide(deployment(), caller(), item["visit"], _said(item, item["if_match"]), now())
+        seen = None if item["if_match"] is None else [item["if_match"]]
+        answer = deciding.decide(deployment(), caller(), item["visit"], _said(item, seen), now())
     except Problem as problem:
         return {"id": item["visit"], "status": problem.kind.status, "problem": body_of(problem, language())}
     return {"id": item["visit"], "status": 200, "visit": shown(answer)}

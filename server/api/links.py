@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Request, Response, current_app, g, request
 from flask_restx import Namespace
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import RequestRedirect
 
 from schemas.links import CalendarOut, DownloadIn, DownloadOut
@@ -52,6 +53,8 @@ class DownloadView(View):
     @refuses(problems.NOT_FOUND, problems.FORBIDDEN, problems.EXPORT_TOO_LARGE)
     def get(self, secret: str) -> Response:
         """What the address was made for, once, as its person may see it now."""
+        if request.method == "HEAD":  # a look ahead, by whatever shows a preview, would use it up
+            raise MethodNotAllowed(["GET"])
         person, target = downloads.use(deployment(), secret, now())
         with current_app.request_context(_environ(target)):
             g.acting = person
@@ -86,10 +89,11 @@ class CalendarView(View):
         """What its person owes, from 35 days back to the end of next month, for the calendar on their phone."""
         person, owed = agenda.calendar(deployment(), secret, now())
         spoken: Language = "en" if person.language == "en" else "zh"
-        data = agendas.ics(text("calendar.name", spoken), (_event(one, spoken) for one in owed))
+        events = [_event(one, spoken) for one in owed]
+        data = agendas.ics(text("calendar.name", spoken), events, now())
         answer = Response(data, content_type=f"{agendas.MEDIA_TYPE}; charset=utf-8")
         answer.headers["Cache-Control"] = "private, no-cache"
-        answer.add_etag()
+        answer.set_etag(sha256(repr(events).encode()).hexdigest())  # of what it tells, not of when it was made
         answer.make_conditional(request)
         return answer
 

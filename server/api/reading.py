@@ -14,7 +14,7 @@ from typing import Any, Final
 import marshmallow
 from flask import Request, current_app
 from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.http import parse_options_header
+from werkzeug.http import parse_etags, parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
 from schemas.base import field_errors, member
@@ -62,13 +62,15 @@ def expect_type(request: Request, *media_types: str) -> str:
     return media_type
 
 
-def if_match(request: Request) -> int | None:
-    """The version that `If-Match` names, as our `ETag`s do; none if it names none, 0 for what can be no version."""
-    sent = request.headers.get("If-Match", "*").strip()
-    if sent == "*":
+def if_match(request: Request) -> frozenset[int] | None:
+    """The versions that `If-Match` names, as our `ETag`s do, any of which will do; none if any at all will.
+
+    What can be no version is left out; a weak tag never matches (RFC 9110, 13.1.1).
+    """
+    sent = request.headers.get("If-Match", "*")
+    if sent.strip() == "*":
         return None
-    found = re.fullmatch('"([1-9][0-9]{0,8})"', sent)
-    return int(found[1]) if found else 0
+    return frozenset(int(tag) for tag in parse_etags(sent).as_set() if re.fullmatch("[1-9][0-9]{0,8}", tag))
 
 
 def raw_body(request: Request, limit: int, too_large: Problem | None = None, cut: Problem | None = None) -> bytes:

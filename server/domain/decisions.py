@@ -1,6 +1,6 @@
 """What people decide on visits: confirm, reject, return for more; and the one appeal a rejected visit's person has."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -86,10 +86,10 @@ def barred(person: str, visit: Visit, record: Record) -> Kind | None:
     return None
 
 
-def overtaken(visit: Visit, if_match: int | None) -> Kind | None:
+def overtaken(visit: Visit, if_match: Collection[int] | None) -> Kind | None:
     """Why a decision comes too late: what a person has decided is decided anew only by who names its version."""
     if if_match is not None:
-        return None if if_match == visit.version else problems.STALE
+        return None if visit.version in if_match else problems.STALE
     return problems.ALREADY_DECIDED if visit.decided else None
 
 

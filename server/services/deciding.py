@@ -1,6 +1,6 @@
 """Decisions of reviewers on visits, and appeals of their persons. Read, decide, then act in one short transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -32,14 +32,14 @@ AT_ONCE = 100  # other visits that are worked out again before the answer; the j
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a reviewer says of a visit; `if_match` is the version they have seen, `take_position` makes its point the
+    """What a reviewer says of a visit; `if_match` are versions they may have seen, `take_position` makes its point the
     place's own.
     """
 
     ruling: Ruling
     reason: str
     take_position: bool = False
-    if_match: int | None = None
+    if_match: Collection[int] | None = None
 
 
 class _Undone(Exception):

@@ -137,8 +137,8 @@ def obligations(
 ) -> list[Listed]:
     """At most `limit` obligations that the caller may see, in order of duty, person, place, window and turn.
 
-    Raises Problem INVALID for days that do not fit, and for a place, a person or a duty that does not exist as far as
-    the caller may know.
+    Raises Problem INVALID for days that do not fit, and for a place or a duty that does not exist as far as the caller
+    may know.
     """
     asked, tree = _asked(deployment, caller, query, now)
     with deployment.database.read() as connection:
@@ -252,10 +252,6 @@ def _asked(deployment: Deployment, caller: Caller, query: Query, now: datetime, 
         posted = reports.postings_at(connection, caller.person)
         if query.place is not None and not _knows_place(query.place, scope, posted, tree, first, last):
             raise invalid("/place", "not-exist")
-        if query.person is not None and query.person != caller.person:
-            theirs = reports.postings_at(connection, query.person) if scope.areas else set()
-            if not any(_within(tree.path(at, today), scope) for at in theirs):
-                raise invalid("/person", "not-exist")
         _check_duty(connection, query.duty)
     judging.ensure_judged_for(deployment, first, last, today, None if caller.grants else caller.person)
     with deployment.database.read() as connection:

@@ -29,6 +29,7 @@ from tests.factories import (
 PHOTO = photo(1)
 FAR = north_of(HERE, 3000)
 NEAR = north_of(HERE, 650)
+CONFIRMED = {"decision": "confirm", "reason": "已核实"}
 WEEK, MONTH = "2018-W47", "2018-11"
 
 
@@ -107,6 +108,21 @@ def test_the_log_has_each_decision_with_its_author_and_no_reason_in_the_open(cou
         assert "东赵村" not in str(connection.scalars(select(t.log.c.detail)).all())
 
 
+def test_who_tries_a_decision_out_has_seen_the_visit(county: County) -> None:
+    reviewed(county)
+    json_of(county.phone("inside").post(f"/visits/{visit_id()}/decisions?dry_run=1", CONFIRMED))
+    lines = log_of(county.deployment, visit_id())
+    assert [(actor, verb) for actor, verb, _ in lines] == [("owner", "check-in"), ("inside", "read")]
+
+
+@pytest.mark.parametrize("reason", [" ", "\u3000", "\u200b", "\n"])
+def test_a_reason_can_be_read(sqlite_county: County, reason: str) -> None:
+    reviewed(sqlite_county)
+    phone = sqlite_county.phone("inside")
+    answer = phone.post(f"/visits/{visit_id()}/decisions", CONFIRMED | {"reason": reason})
+    assert refused(answer, 422, "invalid") == [("/reason", "blank")]
+
+
 @pytest.mark.parametrize("body", [{"decision": "confirm"}, {"decision": "confirm", "reason": ""}])
 def test_a_decision_has_a_reason(sqlite_county: County, body: dict[str, str]) -> None:
     reviewed(sqlite_county)
@@ -128,8 +144,9 @@ def test_a_second_decision_is_told_the_first_and_needs_its_etag(county: County) 
     assert (told["decision"], told["by"], told["reason"]) == ("reject", "inside", "不在村里")
     for stale in ('"1"', '"99"', 'W/"2"', "nonsense"):
         assert refused(other.decide("confirm", if_match=stale), 412, "stale") == []
+    several = f'"99", {first.headers["ETag"]}'
     assert refused(other.decide("confirm", if_match="*"), 409, "already-decided") == []
-    visit = json_of(other.decide("confirm", if_match=first.headers["ETag"]))
+    visit = json_of(other.decide("confirm", if_match=several))
     assert [d["decision"] for d in visit["decisions"]] == ["reject", "confirm"]
     assert week(county) == "met"
     verbs = [verb for _, verb, _ in log_of(county.deployment, visit_id())]
@@ -393,6 +410,7 @@ def test_what_a_decision_would_change_is_said_before_and_after_it_alike(county: 
     url = f"/visits/{visit_id()}/decisions"
     before = json_of(reviewer.post(f"{url}?dry_run=1", body))
     assert (before["dry_run"], before["status"]) == (True, "confirmed")
+    kept[0]["log"] += 1  # that it was looked at
     assert county.footprint() == kept
     assert json_of(reviewer.see())["status"] == "rejected"
     after = json_of(reviewer.post(url, body))

@@ -47,6 +47,13 @@ def test_an_address_answers_once_what_the_path_answers_its_person(county: County
     refused(fetch(county, address), 404, "not-found")
 
 
+def test_a_look_ahead_does_not_use_it_up(sqlite_county: County) -> None:
+    address = prepared(sqlite_county)
+    answer = sqlite_county.app.test_client().head(address)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET")
+    assert fetch(sqlite_county, address).status_code == 200
+
+
 @pytest.mark.parametrize(("seconds", "status"), [(59, 200), (60, 404)])
 def test_it_is_good_for_a_minute(sqlite_county: County, seconds: int, status: int) -> None:
     made = json_of(post(sqlite_county, "/downloads", {"path": LIST}), 201)
@@ -164,6 +171,7 @@ def test_a_calendar_has_what_its_person_owes_and_nobody_elses(county: County) ->
     assert week["SUMMARY"] == "【已完成】每周走访（到西段乡东赵村）"
     assert found[f"envoy-weekly-visit.owner.{DONGZHAO}.2018-W47.0@daocun"]["SUMMARY"].startswith("【待完成】")
     assert all(".owner." in uid for uid in found)
+    assert {event["DTSTAMP"].dt for event in found.values()} == {county.now.replace(microsecond=0)}
 
 
 def test_an_unchanged_calendar_is_told_so_and_events_keep_their_names(county: County) -> None:

@@ -142,8 +142,6 @@ def test_days_left_out_are_those_of_the_month(sqlite_county: County, query: str,
         ("from=2018-13-01", "/from", "format"),
         ("place=nowhere", "/place", "not-exist"),
         (f"place={ZHENXING}", "/place", "not-exist"),
-        ("person=nobody", "/person", "not-exist"),
-        ("person=stranger", "/person", "not-exist"),
         ("duty=nothing", "/duty", "not-exist"),
         ("status=late", "/status", "choice"),
         ("cursor=here", "/cursor", "cursor"),
@@ -156,6 +154,13 @@ def test_what_does_not_fit_is_refused_and_what_lies_outside_does_not_exist(
 ) -> None:
     answer = sqlite_county.phone("supervisor").get(f"/obligations?{query}")
     assert refused(answer, 422, "invalid") == [(pointer, code)]
+
+
+@pytest.mark.parametrize("person", ["stranger", "nobody"])
+def test_of_somebody_outside_nothing_is_listed_as_of_nobody(sqlite_county: County, person: str) -> None:
+    assert listed(sqlite_county, "admin", "person=stranger")
+    assert listed(sqlite_county, "supervisor", f"person={person}") == []
+    assert listed(sqlite_county, "owner", f"person={person}") == []
 
 
 @pytest.mark.parametrize("days", [400, 401])

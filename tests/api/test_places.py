@@ -94,6 +94,7 @@ def test_a_moved_day_is_listed_and_taken_back(client: FlaskClient) -> None:
     status, done = ask(client, "POST", "/days/moves", "supervisor", body)
     assert (status, done["result"]["day"]) == (200, "2018-12-17")
     assert [move["place"] for move in ask(client, "GET", "/days/moves")[1]["items"]] == ["T"]
+    assert done["result"]["at"].endswith("+08:00")
     path = "/days/moves/envoy-study-day/2018-12/T"
     assert ask(client, "DELETE", path, "supervisor")[0] == 200
     assert ask(client, "DELETE", path, "supervisor")[0] == 404

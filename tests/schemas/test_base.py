@@ -39,6 +39,16 @@ from server.domain.places import Level
 UUID = "018c5c2e-7d11-7c3a-9f00-0d0f5b0a1c2d"
 
 
+@pytest.mark.parametrize("text", [" ", "\n\t", "\u3000", "\u200b", "\u00a0\ufeff", "\u2800\u3164"])
+def test_a_visible_text_has_something_to_read(text: str) -> None:
+    field = Text(1, 10, lines=True, visible=True)
+    pattern = field.shown()["pattern"]
+    assert faults(Text(1, 10, lines=True, visible=True), text) == [("/it", "blank")]
+    assert not re.fullmatch(pattern, text)
+    assert re.fullmatch(pattern, f"{text}在{text}")
+    assert Base.from_dict({"it": field})().load({"it": f"{text}。{text}"}) == {"it": f"{text}。{text}"}
+
+
 def faults(field: marshmallow.fields.Field[Any], value: Any) -> list[tuple[str, str]]:
     schema = Base.from_dict({"it": field})()
     with pytest.raises(marshmallow.ValidationError) as caught:

@@ -241,7 +241,7 @@ class Histories(RuleBasedStateMachine):
 
         def ask(trial: bool) -> Any:
             version = version_of(self.county, code)
-            said = Said(ruling, "…", if_match=version)
+            said = Said(ruling, "…", if_match=[version])
             return deciding.compare(self.county, caller, code, said, NOW, trial)[1]
 
         tried, done = told(lambda: ask(True)), told(lambda: ask(False))
