@@ -48,8 +48,9 @@ def take_position(connection: Connection, on: Ground, visit: Visit, actor: str) 
     now_known = Tree({**tree.places, place.code: replace(place, standings=standings)}.values())
     placing.follow(connection, tree, now_known, judged_span(register.state(connection)), on.world.service_from)
     waiting = rows.open_at(connection, tree.paths(place.code))
-    detail = {"before": {"points": []}, "after": {"points": [list(point)]}, "visit": visit.id}
-    return Line(actor, "changed", "place", place.code, detail, path=visit.path), waiting
+    # Where a person stood is theirs, also where it becomes the place's
+    detail, personal = {"before": {"points": []}, "visit": visit.id}, {"after": {"points": [list(point)]}}
+    return Line(actor, "changed", "place", place.code, detail, visit.path, visit.person, personal), waiting
 
 
 def set_datum(connection: Connection, on: Ground, visit: Visit, actor: str) -> tuple[list[Line], list[str]]:

@@ -13,7 +13,7 @@ from server.storage.logbook import Line
 
 
 def erase(deployment: Deployment, person: str, actor: str, now: datetime) -> bool:
-    """Destroys the key of what is personal in the log, blanks name, number and unit, and closes the account.
+    """Destroys the key of what is personal in the log, blanks name, number, unit and words, and closes the account.
 
     The code stays, with postings, visits and verdicts. False if it was done before. Raises Problem INVALID at `/person`
     for somebody unknown, and for whoever has a posting in force or to come.
@@ -31,6 +31,7 @@ def erase(deployment: Deployment, person: str, actor: str, now: datetime) -> boo
         if not keys.destroy(connection, person, now):
             return False
         people.blank(connection, person, text("erased.name", "zh"))
+        people.blank_texts(connection, person)
         close(connection, person, path, actor, now)
         logbook.write(connection, now, [Line(actor, "erase", "person", person, {}, path)])
     return True

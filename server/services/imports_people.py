@@ -166,10 +166,10 @@ def plan_leave(connection: Connection, context: Context, parsed: Parsed[LeaveRow
     spans: dict[str, list[tuple[date, date]]] = defaultdict(list)
     for row in parsed.rows:
         was = stored.get(_leave_key(row))
-        before = {"note": was.note} if was else None
-        subject = " ".join((row.person, row.start.isoformat(), row.end.isoformat(), row.kind))
-        where = Where(paths[row.person], row.person, ("note",))
-        if found.count("leave", context.actor, subject, before, {"note": row.note}, where):
+        before = {"kind": row.kind, "note": was.note} if was else None
+        subject = " ".join((row.person, row.start.isoformat(), row.end.isoformat()))
+        where = Where(paths[row.person], row.person, ("kind", "note"))  # that somebody is ill is personal
+        if found.count("leave", context.actor, subject, before, {"kind": row.kind, "note": row.note}, where):
             (changed if was else added).append(row)
             if not was:
                 spans[row.person].append((row.start, row.end))

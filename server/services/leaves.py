@@ -195,10 +195,10 @@ def _line(
     status: tuple[str | None, str],
     personal: Mapping[str, Any] | None = None,
 ) -> Line:
-    days = {"start": leave.start.isoformat(), "end": leave.end.isoformat()}
-    detail: dict[str, Any] = {"id": code, **days, "kind": str(leave.kind)}
+    detail: dict[str, Any] = {"id": code, "start": leave.start.isoformat(), "end": leave.end.isoformat()}
     detail |= {"before": {"status": status[0]} if status[0] else None, "after": {"status": status[1]}}
-    return Line(actor, verb, "leave", leave.person, detail, path, leave.person, personal or {})
+    private = {"kind": str(leave.kind), **(personal or {})}  # that somebody is ill is personal
+    return Line(actor, verb, "leave", leave.person, detail, path, leave.person, private)
 
 
 def _one(connection: Connection, code: str) -> Named | None:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, insert, or_, select, update
 
 from server.domain.checkins import Entry
 from server.domain.checks import VisitStatus
@@ -13,6 +13,8 @@ from server.storage import tables as t
 from server.storage.people import chunks
 
 _d, _a, _v = t.decision.c, t.appeal.c, t.visit.c
+# A decision is never written anew: what was said of somebody who is forgotten is not told any more.
+_reason = case((t.person_key.c.destroyed_at.is_not(None), ""), else_=_d.reason)
 
 
 def add(connection: Connection, visit: str, decision: Decision) -> None:
@@ -46,9 +48,13 @@ def records(connection: Connection, visits: Collection[str]) -> dict[str, Record
     made: dict[str, list[Decision]] = defaultdict(list)
     appeals: dict[str, Appeal] = {}
     for chunk in chunks(sorted(set(visits))):
-        columns = (_d.visit, _d.decision, _d.reason, _d.by, _d.at, _d.version, _d.on_appeal)
+        columns = (_d.visit, _d.decision, _reason, _d.by, _d.at, _d.version, _d.on_appeal)
         for visit, ruling, *rest in connection.execute(
-            select(*columns).where(_d.visit.in_(chunk)).order_by(_d.visit, _d.version)
+            select(*columns)
+            .join_from(t.decision, t.visit, _v.id == _d.visit)
+            .join(t.person_key, t.person_key.c.person == _v.person, isouter=True)
+            .where(_d.visit.in_(chunk))
+            .order_by(_d.visit, _d.version)
         ):
             made[visit].append(Decision(Ruling(ruling), *rest))
         for row in connection.execute(select(_a.visit, _a.reason, _a.at, _a.decided_at).where(_a.visit.in_(chunk))):

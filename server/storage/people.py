@@ -215,6 +215,25 @@ def blank(connection: Connection, code: str, name: str) -> None:
     connection.execute(update(t.person).where(t.person.c.code == code).values(name=name, phone="", unit=""))
 
 
+def blank_texts(connection: Connection, code: str) -> None:
+    """Takes away what a person wrote, and what was written of them, in words of one's own.
+
+    Decisions are only added to: `decisions.records` does not tell their reasons where the key is destroyed.
+    """
+    v = t.visit.c
+    connection.execute(update(t.visit).where(v.person == code).values(note="", entry_reason=""))
+    visits = select(v.id).where(v.person == code)
+    connection.execute(update(t.addition).where(t.addition.c.visit.in_(visits)).values(note=""))
+    connection.execute(update(t.appeal).where(t.appeal.c.visit.in_(visits)).values(reason=""))
+    for table, blanks in (
+        (t.excuse, {"reason": ""}),
+        (t.explanation, {"text": ""}),
+        (t.leave, {"note": ""}),
+        (t.leave_request, {"note": "", "reason": ""}),
+    ):
+        connection.execute(update(table).where(table.c.person == code).values(blanks))
+
+
 _postings = select(*(t.posting.c[field.name] for field in fields(Posting))).where(
     t.posting.c.person.in_(bindparam("codes", expanding=True))
 )

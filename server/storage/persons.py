@@ -92,12 +92,10 @@ def history(connection: Connection, code: str, before: int | None, limit: int) -
 
 
 def _told(row: Any, personal: dict[str, Any] | None) -> Told:
-    values = dict(row.detail)
-    if "before" not in values and "after" not in values:
-        values = {"after": values | (personal or {})}
-    else:
-        for when, inner in (personal or {}).items():
-            values[when] = {**(values.get(when) or {}), **inner}
+    detail, private = dict(row.detail), dict(personal or {})
+    before, after = (_joined(detail.pop(when, None), private.pop(when, None)) for when in ("before", "after"))
+    if detail or private:  # what is the same before and after
+        after = detail | private | (after or {})
     erased = row.personal is not None and personal is None
     return Told(
         row.id,
@@ -106,7 +104,11 @@ def _told(row: Any, personal: dict[str, Any] | None) -> Told:
         row.verb,
         row.kind,
         row.subject,
-        values.get("before"),
-        values.get("after"),
+        before,
+        after,
         erased,
     )
+
+
+def _joined(values: dict[str, Any] | None, personal: dict[str, Any] | None) -> dict[str, Any] | None:
+    return {**(values or {}), **personal} if personal else values

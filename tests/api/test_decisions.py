@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from server.storage import people, register
+from server.storage import keys, people, register
 from server.storage import tables as t
 from tests.api.phones import County, finding, json_of, refused
 from tests.factories import (
@@ -323,6 +323,13 @@ def test_a_confirmed_visit_may_give_its_place_a_position(county: County) -> None
     wrong = reviewer.decide("reject", take_position=True)
     assert refused(wrong, 422, "invalid") == [("/take_position", "inconsistent")]
     assert json_of(reviewer.decide("confirm", take_position=True))["status"] == "confirmed"
+    with county.deployment.database.read() as connection:
+        c = t.log.c
+        line = connection.execute(select(c.detail, c.about, c.personal).where(c.kind == "place")).one()
+        (personal,) = keys.opened(connection, [(line.about, line.personal)])
+    assert (line.detail, line.about) == ({"before": {"points": []}, "visit": visit_id()}, "owner")
+    assert personal is not None
+    assert personal["after"]["points"]
     # The other one is worked out again at once: now it is known to have been in the village.
     other = json_of(county.phone().see(visit_id(2)))
     assert (other["status"], finding(other, "place")["outcome"]) == ("confirmed", "pass")

@@ -3,19 +3,23 @@
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, Table, insert, select
 
+from server.domain.decisions import Decision, Ruling
 from server.domain.problems import Problem
 from server.services import accounts, erasing, sealing, upkeep
 from server.services.deployment import Deployment, open_deployment
 from server.settings import Settings
-from server.storage import keys, logbook, people
+from server.storage import decisions, keys, logbook, people, visits
 from server.storage import tables as t
 from server.storage.logbook import Line
+from tests.services import facts
 from tests.support.staff import NOW, add_people, caller_of, fill, post
 
+SECRET = "母亲住院"
 SAID = Line("admin", "changed", "person", "left", {}, "/C/T/", "left", {"before": {"phone": "13911112222"}})
 
 
@@ -48,6 +52,44 @@ def test_name_number_account_and_what_the_log_said_are_gone_and_the_chain_is_who
     ]
     (head,) = upkeep.check_log(office)
     assert head == sealing.head(office)
+
+
+TEXTS = (
+    (t.visit, "note"), (t.visit, "entry_reason"), (t.addition, "note"), (t.appeal, "reason"), (t.excuse, "reason"),
+    (t.explanation, "text"), (t.leave, "note"), (t.leave_request, "note"), (t.leave_request, "reason"),
+)  # fmt: skip
+
+
+def test_what_was_written_of_them_in_words_is_gone_and_nobody_elses(office: Deployment) -> None:
+    add_people(office, ["other"])
+    with office.database.write() as connection:
+        ids = [write_texts(connection, person) for person in ("left", "other")]
+    erasing.erase(office, "left", "command-line", NOW)
+    with office.database.read() as connection:
+        for table, name in TEXTS:
+            assert sorted(connection.scalars(select(table.c[name]))) == ["", SECRET], (table.name, name)
+        told = decisions.records(connection, ids)
+    assert [told[visit].decisions[0].reason for visit in ids] == ["", SECRET]
+
+
+def write_texts(connection: Connection, person: str) -> str:
+    """Every kind of words that there may be about a person; the visit that some of them are about."""
+    visit = facts.made(person, "d2", NOW, "visit", "review", path="/C/T/D/d2/", note=SECRET, entry_reason=SECRET)
+    days = {"person": person, "start": date(2018, 10, 8), "end": date(2018, 10, 9), "kind": "sick", "note": SECRET}
+    owed = {"person": person, "duty": "envoy-weekly-visit", "place": "d2", "window": "2018-W40", "at": NOW}
+    visits.insert_many(connection, [visit])
+    rows: list[tuple[Table, dict[str, Any]]] = [
+        (t.addition, {"visit": visit.id, "content": bytes(32), "note": SECRET, "at": NOW}),
+        (t.appeal, {"visit": visit.id, "reason": SECRET, "at": NOW}),
+        (t.excuse, {**owed, "reason": SECRET, "by": "admin"}),
+        (t.explanation, {**owed, "text": SECRET}),
+        (t.leave, days),
+        (t.leave_request, {**days, "at": NOW, "reason": SECRET}),
+    ]
+    for table, row in rows:
+        connection.execute(insert(table).values(row))
+    decisions.add(connection, visit.id, Decision(Ruling.REJECT, SECRET, "admin", NOW, 2))
+    return visit.id
 
 
 def test_what_is_said_of_them_later_is_not_kept(office: Deployment) -> None:

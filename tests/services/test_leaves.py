@@ -11,7 +11,7 @@ from sqlalchemy import insert, select
 
 from server.domain import problems
 from server.domain.problems import Kind, Problem
-from server.services import judging, leaves
+from server.services import judging, leaves, persons
 from server.services.deployment import Deployment
 from server.storage import tables as t
 from tests.support import staff
@@ -154,4 +154,12 @@ def test_the_log_keeps_the_note_and_the_reason_sealed(office: Deployment) -> Non
     ]
     told = [(line.detail["before"], line.detail["after"]) for line in (lines[0], lines[2])]
     assert told == [(None, {"status": "waiting"}), ({"status": "waiting"}, {"status": "approved"})]
-    assert "看望父母" not in "".join(str(line.detail) for line in lines)
+    history = persons.history(office, caller_of(office, "owner"), "owner", NOW)
+    known = [(line.verb, line.after or {}) for line in history if line.verb in ("asked", "approved")]
+    assert [(verb, after["status"], after["kind"], after.get("reason")) for verb, after in known] == [
+        ("approved", "approved", "annual", APPROVE["reason"]),
+        ("asked", "waiting", "annual", None),
+    ]
+    clear = "".join(f"{line.subject} {line.detail}" for line in lines)
+    assert "看望父母" not in clear
+    assert "annual" not in clear
