@@ -18,6 +18,7 @@ from server.storage import people, sights
 
 DAYS: Final = 92
 BACK: Final = 30  # days, unless asked otherwise
+BEGINNING = date(2000, 1, 1)  # before it no visit can have been captured
 MOST: Final = 500_000  # check-ins looked through
 
 
@@ -64,7 +65,7 @@ def report(
     """
     today = local_day(now, deployment.zone)
     last = last or (min(today, first + timedelta(days=DAYS - 1)) if first else today)
-    first = first or last - timedelta(days=BACK - 1)
+    first = first or max(last - timedelta(days=BACK - 1), min(last, BEGINNING))
     if not timedelta() <= last - first < timedelta(days=DAYS):
         longest = first + timedelta(days=DAYS - 1)
         raise invalid("/to", "range", min=first.isoformat(), max=longest.isoformat())

@@ -6,7 +6,21 @@ from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    false,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from server.domain.access import Scope
 from server.domain.checkins import Entry, Visit
@@ -299,6 +313,7 @@ class Sought:
 
 
 _SHARE = 20  # so many times the rows wanted are looked at first
+_SORTED = 50_000  # visits; more of them are read in the order of time instead of being sorted
 
 
 def listed(connection: Connection, scope: Scope, sought: Sought, limit: int) -> list[Visit]:
@@ -309,7 +324,6 @@ def listed(connection: Connection, scope: Scope, sought: Sought, limit: int) -> 
         # Otherwise all that ever happened in a wide area is sorted for one page of it.
         newest = select(c.id).order_by(c.occurred_at.desc(), c.id.desc()).limit(_SHARE * limit)
         if sought.last is not None:
-            # Wherever the county lies, its days end within two of UTC's.
             newest = newest.where(c.occurred_at < datetime.combine(sought.last + timedelta(days=2), time.min, UTC))
         if sought.after is not None:
             newest = newest.where(c.occurred_at <= sought.after[0])
@@ -326,24 +340,38 @@ _BRIEF = ("id", "person", "place", "activity", "captured_at", "day", "received_a
 def streamed(connection: Connection, scope: Scope, sought: Sought) -> Iterator[Any]:
     """As `listed`, all of them and one by one, each as a row of what a table shows, with the person's name."""
     columns = [t.visit.c[name] for name in _BRIEF]
-    named = t.visit.join(t.person, t.person.c.code == t.visit.c.person)
-    query = select(*columns, t.person.c.name.label("person_name")).select_from(named)
-    yield from connection.execute(_matching(query, scope, sought))
+    name = select(t.person.c.name).where(t.person.c.code == t.visit.c.person).scalar_subquery()
+    query = select(*columns, name.label("person_name"))
+    yield from connection.execute(_matching(query, scope, sought, by_time=_is_wide(connection, scope, sought)))
 
 
-def _matching(query: Select[Any], scope: Scope, sought: Sought) -> Select[Any]:
+def _is_wide(connection: Connection, scope: Scope, sought: Sought) -> bool:
+    """Whether so many visits are sought that SQLite must not sort them: it maps what it sorts into our memory."""
+    if connection.dialect.name != "sqlite" or sought.person is not None or sought.waits_for is not None:
+        return False
+    areas = scope.areas if sought.place is None else sought.place
+    some = select(literal(1)).where(or_(false(), *(inside(t.visit.c.path, area) for area in areas))).limit(_SORTED)
+    return connection.scalar(select(func.count()).select_from(some.subquery())) == _SORTED
+
+
+def _matching(query: Select[Any], scope: Scope, sought: Sought, by_time: bool = False) -> Select[Any]:
     c = t.visit.c
-    query = query.where(seen_by(scope, c.person, c.path))
+    # What is not a bare column no index serves: with `by_time` only that of the time is left to walk along.
+    path: ColumnElement[str] = c.path.concat("") if by_time else c.path
+    query = query.where(seen_by(scope, c.person, path))
     if sought.person is not None:
         query = query.where(c.person == sought.person)
     if sought.place is not None:
-        query = query.where(or_(*(inside(c.path, path) for path in sought.place)))
+        query = query.where(or_(*(inside(path, area) for area in sought.place)))
     if sought.status is not None:
         query = query.where(c.status == sought.status)
+    # Wherever the county lies, its days begin and end within two of UTC's.
     if sought.first is not None:
-        query = query.where(c.day >= sought.first)
+        begins = datetime.combine(sought.first - timedelta(days=2), time.min, UTC)
+        query = query.where(c.day >= sought.first, c.occurred_at >= begins)
     if sought.last is not None:
-        query = query.where(c.day <= sought.last)
+        ends = datetime.combine(sought.last + timedelta(days=2), time.min, UTC)
+        query = query.where(c.day <= sought.last, c.occurred_at < ends)
     if sought.waits_for is not None:
         query = query.where(decisions.waits_for(sought.waits_for, sought.appealed))
     if sought.after is not None:

@@ -49,7 +49,7 @@ PERSONS = {"owner": "field", "inside": "reviewer", "supervisor": "supervisor", "
 ALSO_REFUSED = ["2xx", "3xx", "401", "403", "404", "409", "422", "429"]
 # What a schema says of a value; whoever keeps to it is never refused for one of these.
 OF_THE_SCHEMA = {"required", "unknown", "null", "type", "range", "length", "format", "choice", "finite", "duplicate"}
-SPANS = {("range", "/to"), ("range", "/as_of"), ("range", "/end")}
+SPANS = {("range", "/from"), ("range", "/to"), ("range", "/as_of"), ("range", "/end")}
 
 # Things that are there, beside all those that are not.
 KNOWN = {
