@@ -107,6 +107,14 @@ class Tree:
         """The chain as text from the top down, `/county/township/district/village/`: a prefix is an area."""
         return "/" + "".join(f"{link}/" for link in reversed(self.chain(code, day)))
 
+    def path_from(self, code: str, day: date) -> str:
+        """As `path`; where it, or what it lies in, stands only from a later day on, where it lies then."""
+        chain = self.chain(code, day)
+        while chain and self[chain[-1]].on(day) is None:
+            day = self[chain[-1]].standings[0].since
+            chain = self.chain(code, day)
+        return self.path(code, day)
+
     def paths(self, code: str, until: date = date.max) -> list[str]:
         """Every path the place has had up to a day, now and before it or what it lies in was moved."""
         return sorted({self.path(code, day) for day in (BEGINNING, *self._changes) if day <= until})

@@ -28,8 +28,8 @@ class Area:
     reader: Reach
 
     def path(self, place: str) -> str:
-        """Where the place lies today."""
-        return self.tree.path(place, self.today)
+        """Where the place lies today, or from its first day on if that is to come."""
+        return self.tree.path_from(place, self.today)
 
     def inside(self, reach: Reach) -> list[str]:
         """The places inside."""

@@ -155,11 +155,11 @@ def _end(
     _store_postings(connection, ground, on, found)
 
     def line(of: str, what: str, detail: Mapping[str, Any]) -> Line:
-        return Line(actor, what, "place", of, {"on": on.isoformat(), **detail}, new.path(of, today))
+        return Line(actor, what, "place", of, {"on": on.isoformat(), **detail}, new.path_from(of, today))
 
     def posting(what: str, one: Posting, detail: Mapping[str, Any]) -> Line:
         subject = " ".join((one.person, one.role, one.place, one.start.isoformat()))
-        return Line(actor, what, "posting", subject, detail, new.path(one.place, today), one.person)
+        return Line(actor, what, "posting", subject, detail, new.path_from(one.place, today), one.person)
 
     lines = [line(code, verb, {"successors": list(new[code].successors)})]
     lines += (

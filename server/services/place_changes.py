@@ -157,4 +157,4 @@ def _told(place: Place, standing: Standing | None) -> dict[str, Any]:
 
 
 def _log(connection: Connection, ground: Ground, tree: Tree, line: Line) -> None:
-    rows.log(connection, ground.context.now, [replace(line, path=tree.path(line.subject, ground.context.today))])
+    rows.log(connection, ground.context.now, [replace(line, path=tree.path_from(line.subject, ground.context.today))])

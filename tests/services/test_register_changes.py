@@ -272,3 +272,21 @@ def test_the_same_again_changes_nothing_and_is_not_logged(county: Deployment) ->
     with county.database.read() as connection:
         assert len(connection.execute(select(t.log.c.id)).all()) == lines
         assert register.state(connection).revision == revision
+
+
+def test_a_place_that_is_to_come_is_in_the_area_of_those_it_will_lie_in(county: Deployment) -> None:
+    with county.database.write() as connection:
+        accounts.add_grant(connection, "chief", Grant(GrantKind.ADMIN, "T"), "command-line", NOW)
+    admin = Caller("chief", "chief", grants=(Grant(GrantKind.ADMIN, "T"),))
+    district = {"code": "D9", "name": "新管区", "level": "district", "parent": "T", "from": "2018-12-01"}
+    place_changes.add(county, admin, district, NOW, False)
+    body = {"code": "d8", "name": "新村", "level": "village", "parent": "D9"}
+    assert place_changes.add(county, admin, body, NOW, False).proposal is None
+    place_changes.amend(county, admin, "d8", {"from": "2018-12-03", "radius_m": 900}, NOW, False)
+    body = {"code": "d9", "name": "新村", "level": "village", "parent": "D", "from": "2018-12-03"}
+    place_changes.add(county, admin, body, NOW, False)
+    corrected = place_changes.amend(county, admin, "d9", {"from": "2018-12-03", "radius_m": 900}, NOW, False)
+    assert corrected.result.radius_m == 900
+    with county.database.read() as connection:
+        lines = connection.execute(select(t.log.c.verb, t.log.c.path).where(t.log.c.subject == "d9")).all()
+    assert lines == [("created", "/C/T/D/d9/"), ("changed", "/C/T/D/d9/")]
