@@ -22,19 +22,25 @@ class PostingIn(Base):
 
 
 class PostingChangeIn(Base):
-    """Another last day or office weekday; with `from` from that day on, as a posting of its own."""
+    """Another last day or office weekday; with `from` from that day on, as a posting of its own.
+
+    With `end_grants`, which is meant unless `false` is said, the person's grants over the place end with a posting that
+    ends now.
+    """
 
     end = Day(allow_none=True)
     office_weekday = Integer(1, 5, allow_none=True)
     # `from` is a word of Python's own
     from_ = Day(data_key="from", attribute="from")
+    end_grants = Flag()
 
 
 class MoveIn(Base):
     """From one place to another, in the same role: the one posting ends the day before `on`, the next begins on it.
 
-    The next has the last day and weekday of the one before, unless they are given. With `end_grants` the person's
-    grants that hold for the old place and not for the new one end too.
+    The next has the last day and weekday of the one before, unless they are given. With `end_grants`, which is
+    meant unless `false` is said, the person's grants that hold for the old place and not for the new one end too; of a
+    move that is still to come only where `true` is said.
     """
 
     person = Code(required=True)

@@ -47,7 +47,7 @@ def take_position(connection: Connection, on: Ground, visit: Visit, actor: str) 
     standings = tuple(s if s.points or s.polygon else replace(s, points=(point,)) for s in place.standings)
     now_known = Tree({**tree.places, place.code: replace(place, standings=standings)}.values())
     placing.follow(connection, tree, now_known, judged_span(register.state(connection)), on.world.service_from)
-    waiting = rows.open_at(connection, tree.paths(place.code))
+    waiting = list(rows.open_at(connection, tree.paths(place.code)))
     # Where a person stood is theirs, also where it becomes the place's
     detail, personal = {"before": {"points": []}, "visit": visit.id}, {"after": {"points": [list(point)]}}
     return Line(actor, "changed", "place", place.code, detail, visit.path, visit.person, personal), waiting

@@ -68,8 +68,13 @@ def area_of(deployment: Deployment, connection: Connection, caller: Caller, now:
     return Area(caller, tree, today, reach(admin, tree, today), reach(reader, tree, today))
 
 
-def area_now(deployment: Deployment, connection: Connection, caller: Caller, now: datetime) -> Area:
-    """As `area_of`, with the grants the caller has at this moment: they may have lost some since they asked."""
+def area_now(
+    deployment: Deployment, connection: Connection, caller: Caller, now: datetime, not_by: str | None = None
+) -> Area:
+    """As `area_of`, with the grants the caller has at this moment: they may have lost some since they asked.
+
+    Those given by `not_by` are left out: whoever decides on somebody's behalf does not owe them the right to do so.
+    """
     held = accounts.grants_of(connection, [caller.person]).get(caller.person, [])
-    caller = replace(caller, grants=tuple(Grant(one.kind, one.place) for one in held))
+    caller = replace(caller, grants=tuple(Grant(one.kind, one.place) for one in held if one.granted_by != not_by))
     return area_of(deployment, connection, caller, now)

@@ -189,8 +189,11 @@ def carry_out(
     apply: Apply,
     now: datetime,
     then: Callable[[Connection], None] = lambda _: None,
+    not_by: str | None = None,
 ) -> Changed:
     """Writes a change in one short transaction, with what `then` adds to it, and works out what it marked.
+
+    Grants that the caller has from `not_by` do not count.
 
     Raises what `apply` raises, and Problem NEEDS_SECOND_PERSON if it touches what the caller owes.
     """
@@ -198,7 +201,7 @@ def carry_out(
     def write(last_time: bool) -> tuple[_Applied, Found]:
         with deployment.database.write() as connection:
             apart = deployment.apart(Held(connection))
-            applied = _apply(connection, apart, caller, body, apply, now)
+            applied = _apply(connection, apart, caller, body, apply, now, not_by)
             if applied.own:
                 raise _Own(applied.path)
             then(connection)
@@ -271,12 +274,18 @@ def _check_judged(
 
 
 def _apply(
-    connection: Connection, apart: Deployment, caller: Caller, body: Mapping[str, Any], apply: Apply, now: datetime
+    connection: Connection,
+    apart: Deployment,
+    caller: Caller,
+    body: Mapping[str, Any],
+    apply: Apply,
+    now: datetime,
+    not_by: str | None = None,
 ) -> _Applied:
     register.state(connection, lock=True)
     rows.hold_people(connection)
     newest = changes.newest(connection)
-    area = area_now(apart, connection, caller, now)
+    area = area_now(apart, connection, caller, now, not_by)
     context = Context(apart, caller.person, now, area.today, area.today, datum.WGS84, _EVER)
     postings, roles = _held_by(connection, caller.person), _roles(connection)
     done = apply(connection, Ground(area, context), body)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from server.domain import decisions as domain
 from server.domain import problems
@@ -12,7 +12,7 @@ from server.domain.decisions import Appeal, Decision, Record, Ruling
 from server.domain.engine import Obligation, status_of
 from server.domain.periods import Moment, local_day, month_of, week_of
 from server.domain.problems import Problem, invalid
-from server.services import comparing, judging
+from server.services import comparing, judging, members
 from server.services.aftermath import can_take_position, hold_register, set_datum, take_position
 from server.services.comparing import Compared, Found
 from server.services.deployment import Deployment
@@ -60,7 +60,8 @@ def decide(deployment: Deployment, caller: Caller, visit: str, said: Said, now: 
     """Decides on a visit, or decides anew; what it counts for is judged in the same transaction.
 
     Raises Problem: NOT_FOUND outside the caller's area, FORBIDDEN inside it without a reviewer's grant, OWN_VISIT,
-    OWN_ENTRY, OWN_DECISION, STALE, ALREADY_DECIDED with that decision as its member, NO_POSITION_TO_TAKE.
+    OWN_ENTRY, OWN_DECISION, STALE, ALREADY_DECIDED with that decision as its member, NO_POSITION_TO_TAKE,
+    NEEDS_SECOND_PERSON for a position on which visits of the caller's own depend.
     """
     for attempt in range(TRIES):
         try:
@@ -68,7 +69,7 @@ def decide(deployment: Deployment, caller: Caller, visit: str, said: Said, now: 
                 case = _case(connection, deployment, visit)
                 _check(connection, deployment, caller, case, said, now)
             if attempt == 0:
-                _judge_around(deployment, case.visit, now)
+                _judge_around(deployment, case.visit.person, case.visit.day, now)
                 continue
             with deployment.database.read() as connection:
                 before, record = case.visit, case.record
@@ -107,36 +108,54 @@ def compare(
     with deployment.database.read() as connection:
         case = _case(connection, deployment, visit)
         _check(connection, deployment, caller, case, said, now)
-    _judge_around(deployment, case.visit, now)
+        touched = _touched(connection, case, said)
+    for person, day in touched:
+        _judge_around(deployment, person, day, now)
     if not dry_run:
         with deployment.database.read() as connection:
-            before = _found(connection, case.visit)
+            before = _found(connection, touched)
         answer = decide(deployment, caller, visit, said, now)
         with deployment.database.read() as connection:
-            return answer, _compared(deployment, connection, caller, before, case.visit, now)
+            return answer, _compared(deployment, connection, caller, before, touched, now)
     tried: list[tuple[Answer, Compared]] = []
     try:
         with deployment.database.write() as connection:
             apart = deployment.apart(Held(connection))
-            before = _found(connection, case.visit)
+            before = _found(connection, touched)
             answer = decide(apart, caller, visit, said, now)
-            tried.append((answer, _compared(apart, connection, caller, before, case.visit, now)))
+            tried.append((answer, _compared(apart, connection, caller, before, touched, now)))
             raise _Undone
     except _Undone:
         return tried[0]
 
 
-def _found(connection: Connection, visit: Visit) -> Found:
-    since = {visit.person: visit.day - CLOSE}
+def _touched(connection: Connection, case: _Case, said: Said) -> list[tuple[str, date]]:
+    """Whose obligations and visits may change, and around which days: others' too, where a place gets its position."""
+    touched = [(case.visit.person, case.visit.day)]
+    if said.take_position:
+        others = rows.open_at(connection, case.on.world.tree.paths(case.visit.place))
+        touched += list(others.values())[:AT_ONCE]
+    return list(dict.fromkeys(touched))
+
+
+def _found(connection: Connection, touched: Sequence[tuple[str, date]]) -> Found:
+    since: dict[str, date] = {}
+    for person, day in touched:
+        since[person] = min(day - CLOSE, since.get(person, day))
     return Found(changes.obligations_since(connection, since), changes.visit_states(connection, since))
 
 
 def _compared(
-    deployment: Deployment, connection: Connection, caller: Caller, before: Found, visit: Visit, now: datetime
+    deployment: Deployment,
+    connection: Connection,
+    caller: Caller,
+    before: Found,
+    touched: Sequence[tuple[str, date]],
+    now: datetime,
 ) -> Compared:
     tree = deployment.world(connection).tree
     scope = scope_of(caller, tree, local_day(now, deployment.zone))
-    return comparing.compare(connection, before, _found(connection, visit), scope, tree, now, deployment.zone)
+    return comparing.compare(connection, before, _found(connection, touched), scope, tree, now, deployment.zone)
 
 
 def appeal(deployment: Deployment, caller: Caller, visit: str, reason: str, now: datetime) -> Answer:
@@ -151,7 +170,7 @@ def appeal(deployment: Deployment, caller: Caller, visit: str, reason: str, now:
                 case = _case(connection, deployment, visit)
                 _check_appeal(connection, deployment, caller, case, now)
             if attempt == 0:
-                _judge_around(deployment, case.visit, now)
+                _judge_around(deployment, case.visit.person, case.visit.day, now)
                 continue
             with deployment.database.read() as connection:
                 before = case.visit
@@ -171,10 +190,10 @@ def appeal(deployment: Deployment, caller: Caller, visit: str, reason: str, now:
     raise Problem(problems.UNAVAILABLE, retry_after=1)
 
 
-def _judge_around(deployment: Deployment, visit: Visit, now: datetime) -> None:
-    """Sees to it that the verdicts which the visit may change are stored: then it can be said what became of them."""
-    if abs(visit.day - local_day(now, deployment.zone)) <= NEAR:
-        judging.ensure_judged(deployment, visit.day, visit.day, only=visit.person)
+def _judge_around(deployment: Deployment, person: str, day: date, now: datetime) -> None:
+    """Sees to it that the verdicts which a visit may change are stored: then it can be said what became of them."""
+    if abs(day - local_day(now, deployment.zone)) <= NEAR:
+        judging.ensure_judged(deployment, day, day, only=person)
 
 
 def _case(connection: Connection, deployment: Deployment, visit: str) -> _Case:
@@ -215,6 +234,17 @@ def _check(
             raise invalid("/take_position", "inconsistent")
         if not can_take_position(visit, case.on.world.tree):
             raise Problem(problems.NO_POSITION_TO_TAKE)
+        if _own_place(connection, deployment, caller, case, now):
+            raise Problem(problems.NEEDS_SECOND_PERSON)
+
+
+def _own_place(connection: Connection, deployment: Deployment, caller: Caller, case: _Case, now: datetime) -> bool:
+    """Whether where the place is decides on visits of the caller's: those they owe there, or one that waits."""
+    tree, place = case.on.world.tree, case.visit.place
+    since = min(case.visit.day, local_day(now, deployment.zone))
+    if members.owes_around(connection, caller.person, tree, place, since, below=False):
+        return True
+    return any(person == caller.person for person, _ in rows.open_at(connection, tree.paths(place)).values())
 
 
 def _check_appeal(connection: Connection, deployment: Deployment, caller: Caller, case: _Case, now: datetime) -> None:

@@ -10,6 +10,7 @@ from server.domain.engine import Obligation, Status, status_of
 from server.domain.periods import Moment, Window, month_of, window_named
 from server.domain.problems import Problem, invalid
 from server.services import judging
+from server.services.areas import area_now
 from server.services.changing import Changed, Done, Ground, change
 from server.services.deployment import Deployment
 from server.services.imports_base import mark_people
@@ -75,6 +76,10 @@ def apply_excuse(connection: Connection, ground: Ground, body: Mapping[str, Any]
     if body["person"] == by:
         raise Problem(problems.OWN_EXCUSE)
     ground.area.require(body["place"], SUPERVISORS, "/place")
+    # A supervisor by the grace of who is to be excused is no second person.
+    reach = area_now(deployment, connection, ground.caller, now, body["person"]).reach_of(SUPERVISORS)
+    if not reach.covers(ground.area.path(body["place"])):
+        raise Problem(problems.FORBIDDEN)
     held = rows.in_force(connection, [body["person"]])
     if any((x.person, x.duty, x.place, x.window) == key for x in held):
         raise Problem(problems.ALREADY_EXCUSED)

@@ -1,10 +1,13 @@
 """Who of the people of the register exists for a caller: those posted in their area; for all of it, also the others."""
 
+from datetime import date
+
 from server.domain import problems
 from server.domain.accounts import Reach, standing_places
+from server.domain.places import Tree
 from server.domain.problems import Problem, invalid
 from server.services.areas import Area
-from server.storage import accounts, people
+from server.storage import accounts, people, register
 from server.storage.database import Connection
 
 
@@ -37,3 +40,15 @@ def require_kept(connection: Connection, area: Area, person: str) -> None:
     held = accounts.grants_of(connection, [person]).get(person, [])
     if not all(area.admin.covers(area.path(grant.place)) for grant in held):
         raise Problem(problems.FORBIDDEN)
+
+
+def owes_around(connection: Connection, person: str, tree: Tree, place: str, since: date, below: bool = True) -> bool:
+    """Whether a posting that owes something, on a day or later, lies at or above the place, or `below` it."""
+    owing = {str(duty.role) for duty in register.duties(connection) if duty.active}
+    paths = tree.paths(place)
+    return any(
+        any(f"/{posting.place}/" in path for path in paths)
+        or (below and any(f"/{place}/" in path for path in tree.paths(posting.place)))
+        for posting in people.postings_of(connection, [person]).get(person, [])
+        if posting.role in owing and (posting.end is None or posting.end >= since)
+    )

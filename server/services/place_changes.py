@@ -10,7 +10,7 @@ from server.domain import problems
 from server.domain.access import Caller
 from server.domain.places import BEGINNING, Level, Place, Standing, Tree
 from server.domain.problems import FieldError, Problem, invalid
-from server.services import placing
+from server.services import members, placing
 from server.services.changing import Changed, Done, Ground, change
 from server.services.deployment import Deployment
 from server.services.imports_base import text_of
@@ -21,6 +21,8 @@ from server.storage import imports as rows
 from server.storage import register
 from server.storage.database import Connection
 from server.storage.logbook import Line
+
+_SHAPE = {"points", "polygon", "radius_m"}  # of what the log tells: where visits count
 
 
 def add(deployment: Deployment, caller: Caller, body: Mapping[str, Any], now: datetime, dry_run: bool) -> Changed:
@@ -76,7 +78,11 @@ def apply_change(connection: Connection, ground: Ground, body: Mapping[str, Any]
     detail = {"before": {n: before.get(n) for n in differs}, "after": {n: then[n] for n in differs}}
     detail["after"]["from"] = since.isoformat()
     _log(connection, ground, new, Line(ground.caller.person, "changed", "place", code, detail))
-    return Done(seen(new, code, max(since, ground.context.today)), code)
+    # Where their next visit counts is theirs too, though no visit yet is worked out again.
+    author = ground.caller.person
+    own = bool(_SHAPE & {*differs}) and members.owes_around(connection, author, new, code, since)
+    result = seen(new, code, max(since, ground.context.today))
+    return Done(result, code, frozenset({author}) if own else frozenset())
 
 
 def carry_out(

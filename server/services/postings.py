@@ -1,6 +1,6 @@
 """Postings one by one: who holds which, a new one, its end, another weekday, a move, and one typed by mistake."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -88,6 +88,14 @@ def apply_change(connection: Connection, ground: Ground, body: Mapping[str, Any]
     else:
         earlier = {**values, "end": text_of(since - DAY)}
         put, remarks = _put(connection, ground, earlier, {**later, "start": since.isoformat()})
+    end = put[-1].end
+    if "end" in body and end is not None and end <= ground.area.today:
+        others = [
+            other.posting.place
+            for other in postings.of(connection, old.person)
+            if other.id != put[-1].id and (other.posting.end or FOREVER) > ground.area.today
+        ]
+        _grants(connection, ground, old.person, old.place, others, _ending(ground, body, old.person, end))
     return Done(put[-1], old.place, remarks=remarks)
 
 
@@ -130,18 +138,31 @@ def apply_move(connection: Connection, ground: Ground, body: Mapping[str, Any]) 
     later = {**_row(old), "place": body["to"], "start": body["on"]}
     later |= {name: body[name] for name in ("end", "office_weekday") if name in body}
     (ended, begun), remarks = _put(connection, ground, earlier, later)
-    remaining, gone = _grants(connection, ground, body)
+    remaining, gone = _grants(connection, ground, person, body["from"], [body["to"]], _ending(ground, body, person, on))
     shared = shared_area(ground.area.path(body[pointer]) for pointer in ("from", "to"))
     return Done(Moved(ended, begun, tuple(remaining), tuple(gone)), last_link(shared) or None, remarks=remarks)
 
 
-def _grants(connection: Connection, ground: Ground, body: Mapping[str, Any]) -> tuple[list[HeldGrant], list[HeldGrant]]:
-    """The grants over the old place that do not reach the new one: those that stay, and those ended if so asked."""
+def _ending(ground: Ground, body: Mapping[str, Any], person: str, on: date) -> bool:
+    """Whether grants end with a posting that holds no more from `on` on: unless told, not before, and never one's own.
+
+    Who works there until next month still needs them, and nobody shuts themselves out without saying so.
+    """
+    said: bool | None = body.get("end_grants")
+    return on <= ground.area.today and person != ground.caller.person if said is None else said
+
+
+def _grants(
+    connection: Connection, ground: Ground, person: str, left_place: str, kept: Iterable[str], ending: bool
+) -> tuple[list[HeldGrant], list[HeldGrant]]:
+    """The grants over a place that was left and over none of those kept: those that stay, and those ended."""
     area = ground.area
-    old, new = area.path(body["from"]), area.path(body["to"])
-    held = accounts.grants_of(connection, [body["person"]]).get(body["person"], [])
-    left = [grant for grant in held if f"/{grant.place}/" in old and f"/{grant.place}/" not in new]
-    ended = [grant for grant in left if body.get("end_grants") and area.admin.covers(area.path(grant.place))]
+    old, new = area.path(left_place), [area.path(place) for place in kept]
+    held = accounts.grants_of(connection, [person]).get(person, [])
+    left = [
+        grant for grant in held if f"/{grant.place}/" in old and not any(f"/{grant.place}/" in path for path in new)
+    ]
+    ended = [grant for grant in left if ending and area.admin.covers(area.path(grant.place))]
     accounts.end_grants(connection, [grant.id for grant in ended], ground.context.now)
     for grant in ended:
         detail = {"kind": grant.kind.value, "place": grant.place}

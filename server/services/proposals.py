@@ -8,7 +8,7 @@ from server.domain import problems
 from server.domain.access import Caller, GrantKind
 from server.domain.problems import Problem
 from server.services import days, duties, excuses, merging, place_changes, postings
-from server.services.areas import area_of
+from server.services.areas import area_now, area_of
 from server.services.changing import Apply, Changed, carry_out
 from server.services.deployment import Deployment
 from server.storage import imports as rows
@@ -84,7 +84,7 @@ def approve(deployment: Deployment, caller: Caller, number: int, reason: str, no
         _settle(connection, proposal, stored.APPROVED, caller, reason, now)
 
     try:
-        changed = carry_out(deployment, caller, proposal.body, APPLIES[proposal.kind], now, settle)
+        changed = carry_out(deployment, caller, proposal.body, APPLIES[proposal.kind], now, settle, proposal.by)
     except Problem as problem:
         if problem.kind in (problems.INVALID, problems.OVERLAP):
             raise Problem(problems.CONFLICT, errors=problem.errors) from None
@@ -111,10 +111,12 @@ def withdraw(deployment: Deployment, caller: Caller, number: int, now: datetime)
 
 
 def _open(deployment: Deployment, caller: Caller, number: int, now: datetime) -> Proposal:
-    """A proposal of somebody else's that the caller may decide."""
+    """A proposal of somebody else's that the caller may decide by grants that are not from its author."""
     with deployment.database.read() as connection:
         proposal = _find(deployment, connection, caller, number, now)
-    if proposal.by == caller.person:
+        # Rights that its author has given count for nothing here: they would decide by another's hand.
+        reach = area_now(deployment, connection, caller, now, proposal.by).reach_of(DECIDERS)
+    if proposal.by == caller.person or not (reach.whole or reach.covers(proposal.path)):
         raise Problem(problems.FORBIDDEN)
     if proposal.status != stored.WAITING:
         raise Problem(problems.CONFLICT)

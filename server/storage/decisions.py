@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, insert, or_, select, update
 
@@ -121,10 +121,10 @@ def open_since(connection: Connection, person: str, instant: datetime) -> list[s
     return list(connection.scalars(query.order_by(_v.occurred_at, _v.id)))
 
 
-def open_at(connection: Connection, paths: Collection[str]) -> list[str]:
-    """The visits at places with these paths whose findings are ours to work out."""
-    query = select(_v.id).where(_v.path.in_(sorted(paths)), *_ours())
-    return list(connection.scalars(query.order_by(_v.occurred_at, _v.id)))
+def open_at(connection: Connection, paths: Collection[str]) -> dict[str, tuple[str, date]]:
+    """Person and day of the visits at places with these paths whose findings are ours to work out, oldest first."""
+    query = select(_v.id, _v.person, _v.day).where(_v.path.in_(sorted(paths)), *_ours())
+    return {row.id: (row.person, row.day) for row in connection.execute(query.order_by(_v.occurred_at, _v.id))}
 
 
 def _ours() -> tuple[ColumnElement[bool], ...]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from server.storage import keys, people, register
 from server.storage import tables as t
@@ -335,6 +335,52 @@ def test_a_confirmed_visit_may_give_its_place_a_position(county: County) -> None
     assert (other["status"], finding(other, "place")["outcome"]) == ("confirmed", "pass")
     again = reviewer.decide("confirm", visit_id(2), take_position=True)
     assert refused(again, 409, "no-position-to-take") == []
+
+
+def without_position(county: County, *envoys: str) -> None:
+    """Nobody knows where Dongzhao is, and more people are posted there."""
+    with county.deployment.database.write() as connection:
+        here = t.place_standing.c.place == DONGZHAO
+        connection.execute(update(t.place_standing).where(here).values(points=[]))
+        for person in envoys:
+            row = {"person": person, "role": "envoy", "place": DONGZHAO, "start": date(2018, 9, 3)}
+            connection.execute(insert(t.posting).values(row))
+            people.bump_facts(connection, [person])
+        register.bump(connection)
+
+
+def test_the_preview_of_a_position_names_others_visits_too(sqlite_county: County) -> None:
+    without_position(sqlite_county, "colleague")
+    for number, person in ((1, "owner"), (2, "colleague")):
+        body = check_in([photo(number)], at=NOW - timedelta(minutes=number))
+        json_of(sqlite_county.phone(person).form(body, photo(number), visit=visit_id(number)), 201)
+    url, reviewer = f"/visits/{visit_id()}/decisions", sqlite_county.phone("inside")
+    body = {"decision": "confirm", "reason": "已核实", "take_position": True}
+    tried = json_of(reviewer.post(f"{url}?dry_run=1", body))["changed"]
+    assert {v["id"]: v["after"]["status"] for v in tried["visits"]} == {
+        visit_id(1): "confirmed",
+        visit_id(2): "confirmed",
+    }
+    assert json_of(reviewer.post(url, body))["changed"] == tried
+
+
+def test_a_position_on_which_one_s_own_visits_depend_is_for_somebody_else(sqlite_county: County) -> None:
+    without_position(sqlite_county, "inside")
+    body = check_in([PHOTO], at=NOW)
+    json_of(sqlite_county.phone().form(body, PHOTO), 201)
+    reviewer = sqlite_county.phone("inside")
+    assert refused(reviewer.decide("confirm", take_position=True), 409, "needs-second-person") == []
+    assert json_of(reviewer.see())["status"] == "review"
+    assert json_of(reviewer.decide("confirm"))["status"] == "confirmed"
+
+
+def test_a_visit_of_one_s_own_that_waits_keeps_one_from_giving_the_position(sqlite_county: County) -> None:
+    without_position(sqlite_county)
+    for number, person in ((1, "owner"), (2, "inside")):
+        body = check_in([photo(number)], at=NOW - timedelta(minutes=number))
+        json_of(sqlite_county.phone(person).form(body, photo(number), visit=visit_id(number)), 201)
+    answer = sqlite_county.phone("inside").decide("confirm", take_position=True)
+    assert refused(answer, 409, "needs-second-person") == []
 
 
 # A phone that gives GCJ-02 and calls it WGS-84

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from server.storage import tables as t
@@ -86,6 +86,12 @@ def test_a_visit_that_comes_in_later_still_meets_what_was_excused(county: County
 def test_who_may_excuse_what(sqlite_county: County, by: str, given: dict[str, str], status: int, code: str) -> None:
     refused(excuse(sqlite_county, by, **given), status, code)
     assert sqlite_county.footprint()[0]["excuse"] == 0
+
+
+def test_a_supervisor_by_the_grace_of_who_is_excused_does_not_excuse(sqlite_county: County) -> None:
+    with sqlite_county.deployment.database.write() as connection:
+        connection.execute(update(t.grant).where(t.grant.c.person == "supervisor").values(granted_by="owner"))
+    assert refused(excuse(sqlite_county), 403, "forbidden") == []
 
 
 def test_three_excuses_a_month_are_enough(sqlite_county: County) -> None:

@@ -107,10 +107,13 @@ def test_a_secretary_without_a_weekday_is_remarked_on(app: Flask) -> None:
 
 
 def test_a_moved_reviewer_keeps_the_old_area_until_the_grant_ends(app: Flask) -> None:
-    tried = ask(app, "chief", "POST", "/postings/move?dry_run=1", MOVE | {"end_grants": True}).json
+    tried = ask(app, "chief", "POST", "/postings/move?dry_run=1", MOVE).json
     assert tried is not None
     assert [grant["place"] for grant in tried["result"]["grants_ended"]] == ["T"]
-    moved = ask(app, "chief", "POST", "/postings/move", MOVE).json
+    later = ask(app, "chief", "POST", "/postings/move?dry_run=1", MOVE | {"on": "2018-11-21"}).json
+    assert later is not None
+    assert later["result"]["grants_ended"] == []
+    moved = ask(app, "chief", "POST", "/postings/move", MOVE | {"end_grants": False}).json
     assert moved is not None
     assert [(grant["kind"], grant["place"]) for grant in moved["result"]["grants"]] == [("reviewer", "T")]
     assert ask(app, "inside", "GET", "/people/owner").status_code == 200
@@ -119,9 +122,32 @@ def test_a_moved_reviewer_keeps_the_old_area_until_the_grant_ends(app: Flask) ->
     assert ask(app, "inside", "GET", "/people/owner").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"end": "2018-11-19"}, 404), ({"end": "2018-11-20"}, 404), ({"end": "2018-11-30"}, 200),
+        ({"end": "2018-11-19", "end_grants": False}, 200), ({"end": None}, 200),
+    ],
+)  # fmt: skip
+def test_a_posting_that_ends_takes_the_grants_over_its_place_along(app: Flask, body: Any, status: int) -> None:
+    held = ask(app, "chief", "GET", "/postings?person=inside").json
+    assert held is not None
+    assert ask(app, "chief", "PATCH", f"/postings/{held['items'][0]['id']}", body).status_code == 200
+    assert ask(app, "inside", "GET", "/people/owner").status_code == status
+
+
+def test_a_posting_that_ends_beside_another_keeps_the_grants(app: Flask) -> None:
+    held = ask(app, "chief", "GET", "/postings?person=inside").json
+    assert held is not None
+    staff.post(app.extensions["daocun.deployment"], "inside", "envoy", "d2")
+    body = {"end": "2018-11-19"}
+    assert ask(app, "chief", "PATCH", f"/postings/{held['items'][0]['id']}", body).status_code == 200
+    assert ask(app, "inside", "GET", "/people/owner").status_code == 200
+
+
 def test_a_move_that_ends_grants_shuts_the_old_area_with_the_next_request(app: Flask) -> None:
     assert ask(app, "inside", "GET", "/people/owner").status_code == 200
-    moved = ask(app, "chief", "POST", "/postings/move", MOVE | {"end_grants": True}).json
+    moved = ask(app, "chief", "POST", "/postings/move", MOVE).json
     assert moved is not None
     assert (moved["result"]["ended"]["end"], moved["result"]["begun"]["start"]) == ("2018-11-19", "2018-11-20")
     assert moved["result"]["grants"] == []

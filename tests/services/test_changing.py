@@ -12,7 +12,7 @@ from sqlalchemy import select
 from server.domain import problems
 from server.domain.access import Grant, GrantKind
 from server.domain.problems import Problem
-from server.services import changing, judging, postings, proposals
+from server.services import changing, judging, place_changes, postings, proposals
 from server.services.changing import Changed
 from server.services.deployment import Deployment
 from server.storage import accounts
@@ -181,6 +181,37 @@ def test_who_may_not_make_a_change_may_not_approve_it_either(office: Deployment)
         refused(lambda: proposals.approve(office, second, proposed.proposal.id, "so", NOW)).kind is problems.FORBIDDEN
     )
     assert proposals.see(office, second, proposed.proposal.id, NOW).proposal.status == "waiting"
+
+
+def test_the_author_s_own_grants_make_nobody_a_second_person(office: Deployment) -> None:
+    proposed = own_change(office).proposal
+    assert proposed is not None
+    with office.database.write() as connection:
+        accounts.add_grant(connection, "colleague", Grant(GrantKind.ADMIN, "T"), "admin", NOW)
+        accounts.add_grant(connection, "inside", Grant(GrantKind.SUPERVISOR, "T"), "chief", NOW)
+        accounts.add_grant(connection, "inside", Grant(GrantKind.ADMIN, "T"), "admin", NOW)
+    puppet, half = caller_of(office, "colleague"), caller_of(office, "inside")
+    for decide in (proposals.approve, proposals.refuse):
+        problem = refused(lambda decide=decide: decide(office, puppet, proposed.id, "so", NOW))  # type: ignore[misc]
+        assert problem.kind is problems.FORBIDDEN
+    # A supervisor by another's hand may refuse it, but administers nothing by another's hand
+    assert refused(lambda: proposals.approve(office, half, proposed.id, "so", NOW)).kind is problems.FORBIDDEN
+    assert proposals.refuse(office, half, proposed.id, "no", NOW).proposal.proposal.status == "refused"
+
+
+def test_where_one_s_own_visits_count_waits_for_a_second_person(office: Deployment) -> None:
+    staff.post(office, "admin", "envoy", "d2")
+    admin = caller_of(office, "admin")
+
+    def amended(place: str, **body: Any) -> bool:
+        return place_changes.amend(office, admin, place, body, NOW, False).proposal is not None
+
+    assert amended("d2", radius_m=50000)
+    assert amended("d2", points=[[37.5, 117.5]])
+    assert amended("D", radius_m=50000)
+    assert not amended("d2", name="新名")
+    assert not amended("d1", radius_m=900)
+    assert place_changes.amend(office, admin, "d2", {"radius_m": 50000}, NOW, True).own
 
 
 def test_a_proposal_that_does_not_fit_any_more_is_a_conflict(office: Deployment) -> None:
