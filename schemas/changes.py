@@ -13,11 +13,11 @@ from schemas.base import (
     Instant,
     Integer,
     Items,
-    Page,
     Part,
     Text,
     UuidText,
 )
+from schemas.exports import ExportQuery
 from server.domain.checks import VisitStatus
 from server.domain.engine import Reason, Status
 
@@ -109,7 +109,7 @@ class ProposalOut(Base):
     reason = Text(0, 1000, lines=True)
 
 
-class ProposalsQuery(Page):
+class ProposalsQuery(ExportQuery):
     """Which proposals."""
 
     cursor = Cursor(_ID)

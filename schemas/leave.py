@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from schemas.base import DAY, Base, Choice, Code, Cursor, Day, Instant, Items, Matching, Page, Part, Text
+from schemas.base import DAY, Base, Choice, Code, Cursor, Day, Instant, Items, Matching, Part, Text
 from schemas.changes import ChangedOut
+from schemas.exports import ExportQuery
 from server.domain.postings import LeaveKind
 
 STATUSES = ("waiting", "approved", "refused", "withdrawn")
@@ -27,7 +28,7 @@ class LeaveDecisionIn(Base):
     reason = Text(1, 1000, lines=True, visible=True, required=True)
 
 
-class LeaveQuery(Page):
+class LeaveQuery(ExportQuery):
     """Whose leave, and how it stands."""
 
     cursor = Cursor(DAY, _ID)

@@ -20,6 +20,7 @@ from schemas.base import (
     Text,
 )
 from schemas.changes import ChangedOut
+from schemas.exports import ExportQuery
 from schemas.leave import LeaveOut
 from schemas.postings import OldGrantOut, PostingOut
 from server.domain.postings import Role
@@ -29,7 +30,7 @@ PHONE = r"[0-9+ -]{3,20}"
 _ID = "[1-9][0-9]{0,17}"
 
 
-class PeopleQuery(Page):
+class PeopleQuery(ExportQuery):
     """People who belong to a place or what lies inside it; `q`: part of a name, or how a code or number begins."""
 
     cursor = Cursor(CODE)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from schemas.base import CODE, Base, Choice, Code, Cursor, Day, Flag, Instant, Integer, Items, Page, Part, Text
+from schemas.base import CODE, Base, Choice, Code, Cursor, Day, Flag, Instant, Integer, Items, Part, Text
 from schemas.changes import ChangedOut
+from schemas.exports import ExportQuery
 from server.domain.access import GrantKind
 from server.domain.postings import Role
 
@@ -53,7 +54,7 @@ class MoveIn(Base):
     end_grants = Flag()
 
 
-class PostingsQuery(Page):
+class PostingsQuery(ExportQuery):
     """Postings at a place or what lies inside it, of a person, in a role, in force on a day."""
 
     cursor = Cursor(CODE, _ID)

@@ -20,7 +20,7 @@ from server.adapters.messages import LANGUAGES, Language
 from server.api.bridge import settings
 from server.api.errors import language
 from server.api.responses import json_bytes
-from server.domain import problems
+from server.domain import imports, problems, words
 from server.domain.cells import Cell
 from server.domain.problems import Problem
 
@@ -37,6 +37,7 @@ _PIECE: Final = 256 * 1024
 Row = TypeVar("Row")
 Point = tuple[float, float]  # WGS-84 latitude and longitude in degrees
 
+_VOCABULARIES: Final = {"role": words.ROLES, "kind": words.LEAVE_KINDS, "office_weekday": words.WEEKDAYS}
 _writing: Final = threading.BoundedSemaphore(WRITING)
 _kept: Final = threading.BoundedSemaphore(KEPT)
 
@@ -62,6 +63,19 @@ def table(
     for_excel = request.args.get("for_excel") == "1"
     lines = sheets.csv_lines(columns, counted, mark=for_excel, guarded=guarded or for_excel)
     return _file(f"{CSV}; charset=utf-8", name, form, lambda stream: stream.writelines(lines), counted)
+
+
+def for_import(form: str, kind: imports.Kind, rows: Iterable[Mapping[str, Cell]]) -> Response:
+    """A table with the columns that an import of this kind takes; a Chinese workbook also has its words for values."""
+    columns, chinese = imports.columns(kind), form == "xlsx" and asked_language() == "zh"
+    titles = dict(zip(columns, imports.chinese_columns(kind) if chinese else columns, strict=True))
+    cells = ([_word(name, row[name]) if chinese else row[name] for name in columns] for row in rows)
+    return table(form, kind, columns, cells, titles=titles)
+
+
+def _word(column: str, value: Cell) -> Cell:
+    vocabulary = _VOCABULARIES.get(column)
+    return value if vocabulary is None or value is None else words.in_chinese(vocabulary, str(value))
 
 
 def points(name: str, rows: Iterable[tuple[Point | None, dict[str, Any]]]) -> Response:

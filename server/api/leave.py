@@ -9,11 +9,11 @@ from typing import Any
 from flask_restx import Namespace
 
 from schemas.leave import ChangedLeaveOut, LeaveDecisionIn, LeaveIn, LeaveQuery, LeavesOut
-from server.api import auth
-from server.api.bridge import PERSON, View, answers, asks, refuses, takes, who
+from server.api import auth, files
+from server.api.bridge import PERSON, View, answers, asks, or_a_file, refuses, takes, who
 from server.api.changes import answer, changes, is_trial
-from server.api.pagination import page
-from server.domain import problems
+from server.api.pagination import every, page
+from server.domain import imports, problems
 from server.services import leaves
 from server.services.changing import Changed
 from server.services.leaves import Named
@@ -26,13 +26,27 @@ class Leaves(View):
     @who(PERSON)
     @asks(LeaveQuery)
     @answers(200, LeavesOut)
+    @or_a_file(files.CSV, files.XLSX)
     def get(self, query: dict[str, Any]) -> Any:
-        """Lists leave of one's own and of those posted in one's area, latest first."""
+        """Lists leave of one's own and of those posted in one's area, latest first.
+
+        The files have the columns that an import takes, and approved leave unless another `status` is asked for.
+        """
         after = (date.fromisoformat(query["cursor"][0]), query["cursor"][1]) if "cursor" in query else None
         sought = {name: query[name] for name in ("person", "status") if name in query}
-        found = leaves.page(
-            auth.deployment(), auth.caller(), auth.now(), after=after, limit=query["limit"] + 1, **sought
-        )
+        deployment, caller, now = auth.deployment(), auth.caller(), auth.now()
+
+        def ask(after: tuple[date, str] | None, limit: int) -> list[Named]:
+            return leaves.page(deployment, caller, now, after=after, limit=limit, **sought)
+
+        if query["format"] != "json":
+            sought.setdefault("status", "approved")
+            rows = every(ask, None, lambda named: (named.entry.start, named.entry.id))
+            names = imports.columns("leave")
+            return files.for_import(
+                query["format"], "leave", ({n: getattr(row.entry, n) for n in names} for row in rows)
+            )
+        found = ask(after, query["limit"] + 1)
         paged = page(found, query["limit"], lambda named: (named.entry.start.isoformat(), named.entry.id))
         return {"items": [leave_out(named) for named in paged["items"]], "next": paged["next"]}
 

@@ -16,13 +16,14 @@ from schemas.people import (
     PersonChangeIn,
     PersonIn,
 )
-from server.api import auth
-from server.api.bridge import PERSON, View, answers, asks, refuses, takes, who
+from server.api import auth, files
+from server.api.bridge import PERSON, View, answers, asks, or_a_file, refuses, takes, who
 from server.api.changes import answer, changes, is_trial
 from server.api.leave import leave_out
-from server.api.pagination import page
-from server.domain import problems
+from server.api.pagination import every, page
+from server.domain import imports, problems
 from server.services import persons
+from server.storage.people import Person
 
 ns = Namespace("people", path="/people", description="The people of the register")
 
@@ -32,17 +33,21 @@ class People(View):
     @who(auth.READER)
     @asks(PeopleQuery)
     @answers(200, PeopleOut)
+    @or_a_file(files.CSV, files.XLSX)
     def get(self, query: dict[str, Any]) -> Any:
-        """Lists the people who belong to one's area."""
-        found = persons.page(
-            auth.deployment(),
-            auth.caller(),
-            auth.now(),
-            after=query.get("cursor", ("",))[0],
-            limit=query["limit"] + 1,
-            q=query.get("q"),
-            place=query.get("place"),
-        )
+        """Lists the people who belong to one's area; the files have the columns that an import takes."""
+        deployment, caller, now = auth.deployment(), auth.caller(), auth.now()
+
+        def ask(after: str, limit: int) -> list[Person]:
+            wanted = {"q": query.get("q"), "place": query.get("place")}
+            return persons.page(deployment, caller, now, after=after, limit=limit, **wanted)
+
+        if query["format"] != "json":
+            rows = every(ask, "", lambda person: person.code)
+            return files.for_import(
+                query["format"], "people", ({n: getattr(row, n) for n in imports.columns("people")} for row in rows)
+            )
+        found = ask(query.get("cursor", ("",))[0], query["limit"] + 1)
         return page(found, query["limit"], lambda person: (person.code,))
 
     @who(auth.ADMIN)

@@ -15,12 +15,13 @@ from schemas.postings import (
     PostingsOut,
     PostingsQuery,
 )
-from server.api import auth
-from server.api.bridge import PERSON, View, answers, asks, refuses, takes, who
+from server.api import auth, files
+from server.api.bridge import PERSON, View, answers, asks, or_a_file, refuses, takes, who
 from server.api.changes import answer, changes, is_trial
-from server.api.pagination import page
-from server.domain import problems
+from server.api.pagination import every, page
+from server.domain import imports, problems
 from server.services import posting_reading, postings
+from server.services.posting_reading import Named
 
 ns = Namespace("postings", path="/postings", description="Who is in which role where, from when to when")
 
@@ -30,13 +31,22 @@ class Postings(View):
     @who(PERSON)
     @asks(PostingsQuery)
     @answers(200, PostingsOut)
+    @or_a_file(files.CSV, files.XLSX)
     def get(self, query: dict[str, Any]) -> Any:
-        """Lists postings of one's own and inside one's area."""
+        """Lists postings of one's own and inside one's area; the files have the columns that an import takes."""
         after = (query["cursor"][0], int(query["cursor"][1])) if "cursor" in query else None
         sought = {name: query[name] for name in ("person", "place", "role", "on") if name in query}
-        found = posting_reading.page(
-            auth.deployment(), auth.caller(), auth.now(), after=after, limit=query["limit"] + 1, **sought
-        )
+        deployment, caller, now = auth.deployment(), auth.caller(), auth.now()
+
+        def ask(after: tuple[str, int] | None, limit: int) -> list[Named]:
+            return posting_reading.page(deployment, caller, now, after=after, limit=limit, **sought)
+
+        if query["format"] != "json":
+            rows = every(ask, None, lambda named: (named.person, named.id))
+            return files.for_import(
+                query["format"], "postings", ({n: getattr(row, n) for n in imports.columns("postings")} for row in rows)
+            )
+        found = ask(after, query["limit"] + 1)
         return page(found, query["limit"], lambda named: (named.person, str(named.id)))
 
     @who(auth.ADMIN)

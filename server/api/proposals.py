@@ -7,15 +7,19 @@ from typing import Any
 from flask_restx import Namespace
 
 from schemas.changes import ApprovalIn, DecidedProposalOut, ProposalOut, ProposalsOut, ProposalsQuery
-from server.api import auth
-from server.api.bridge import PERSON, View, answers, asks, refuses, takes, who
+from server.adapters.messages import text
+from server.api import auth, files
+from server.api.bridge import PERSON, View, answers, asks, or_a_file, refuses, takes, who
 from server.api.changes import changed_out, proposal_out
-from server.api.pagination import page
+from server.api.pagination import every, page
 from server.domain import problems
+from server.domain.cells import Cell
 from server.services import proposals
 from server.services.proposals import Seen
 
 ns = Namespace("proposals", path="/proposals", description="Changes that wait for a second person")
+
+_COLUMNS = ("id", "kind", "by", "by_name", "at", "status", "decided_by", "decided_at", "reason")
 
 
 @ns.route("")
@@ -23,12 +27,20 @@ class Proposals(View):
     @who(PERSON)
     @asks(ProposalsQuery)
     @answers(200, ProposalsOut)
+    @or_a_file(files.CSV, files.XLSX)
     def get(self, query: dict[str, Any]) -> Any:
         """Lists the proposals the caller made or may decide, latest first."""
         after = int(query["cursor"][0]) if "cursor" in query else None
-        found = proposals.page(
-            auth.deployment(), auth.caller(), query.get("status"), auth.now(), after, query["limit"] + 1
-        )
+        deployment, caller, now = auth.deployment(), auth.caller(), auth.now()
+
+        def ask(after: int | None, limit: int) -> list[Seen]:
+            return proposals.page(deployment, caller, query.get("status"), now, after, limit)
+
+        if query["format"] != "json":
+            titles = {n: text(f"column.proposal_{n}", files.asked_language()) for n in ("by", "by_name", "at")}
+            rows = map(_cells, every(ask, None, lambda seen: seen.proposal.id))
+            return files.table(query["format"], "proposals", _COLUMNS, rows, titles=titles)
+        found = ask(after, query["limit"] + 1)
         paged = page(found, query["limit"], lambda seen: (str(seen.proposal.id),))
         return {"items": [_out(seen) for seen in paged["items"]], "next": paged["next"]}
 
@@ -63,6 +75,13 @@ class ProposalDecisions(View):
             "proposal": _out(decided.proposal),
             "changed": changed_out(decided.changed) if decided.changed else None,
         }
+
+
+def _cells(seen: Seen) -> list[Cell]:
+    made, zone = seen.proposal, auth.deployment().zone
+    decided_at = made.decided_at.astimezone(zone) if made.decided_at else None
+    said = [made.status, made.decided_by, decided_at, made.reason]
+    return [made.id, made.kind, made.by, seen.by_name, made.at.astimezone(zone), *said]
 
 
 def _out(seen: Seen) -> dict[str, Any]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+import python_calamine
 from flask import Flask
+from sqlalchemy import insert
 from werkzeug.test import TestResponse
 
 from server.app import create_app
 from server.services.deployment import Deployment
 from server.settings import Settings
+from server.storage import tables as t
 from tests.support import staff
 from tests.support.staff import NOW, token_of
 
@@ -177,3 +182,32 @@ def test_what_touches_its_author_is_answered_202_and_done_by_another(app: Flask)
     assert approved["proposal"]["decided_by"] == "chief"
     assert approved["changed"]["total"] > 0
     assert ask(app, "chief", "POST", f"/proposals/{number}/decisions", decision).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("path", "header"),
+    [
+        ("/people", "code,name,phone,unit"),
+        ("/postings", "person,role,place,start,end,office_weekday"),
+        ("/leave", "person,start,end,kind,note"),
+        ("/proposals", "id,kind,by,by_name,at,status,decided_by,decided_at,reason"),
+    ],
+)
+def test_the_registers_are_files_too(app: Flask, path: str, header: str) -> None:
+    for number, status in ((8, "approved"), (15, "refused")):
+        with app.extensions["daocun.deployment"].database.write() as connection:
+            days = {"start": date(2018, 10, number), "end": date(2018, 10, number), "kind": "sick", "note": ""}
+            connection.execute(insert(t.leave_request).values(person="owner", at=NOW, status=status, **days))
+    listed = ask(app, "admin", "GET", f"{path}?limit=200")
+    wanted = [item for item in listed.get_json()["items"] if path != "/leave" or item["status"] == "approved"]
+    answer = ask(app, "admin", "GET", f"{path}?format=csv")
+    first, *rows = answer.get_data(as_text=True).splitlines()
+    assert (answer.status_code, first, len(rows)) == (200, header, len(wanted))
+    book = ask(app, "admin", "GET", f"{path}?format=xlsx&language=zh")
+    workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(book.data))
+    titles, *cells = workbook.get_sheet_by_index(0).to_python()
+    assert len(cells) == len(wanted)
+    assert not set(header.split(",")) & set(titles)
+    if path == "/postings":
+        assert {row[1] for row in cells} == {"党建特派员", "管区书记", "挂职干部"}
+    assert ask(app, "owner", "GET", f"{path}?format=csv").status_code == (403 if path == "/people" else 200)
