@@ -1,5 +1,6 @@
 """Who is together with whom again and again."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from math import hypot
 
@@ -47,6 +48,14 @@ def test_two_are_a_pair_when_near_in_time_and_place_often_enough(
     sights: list[Sight], expected: dict[tuple[str, str], int]
 ) -> None:
     assert found(*sights) == expected
+
+
+def test_of_two_at_one_latitude_the_distance_decides_and_a_meeting_knows_its_seconds() -> None:
+    first, second = sight("b"), sight("a", seconds=60)
+    far = replace(second, longitude=second.longitude + 30 * METRE)
+    assert pairs([first, far], Closeness(times=1), distance_m) == {}
+    ((meeting,),) = pairs([first, second], Closeness(times=1), distance_m).values()
+    assert (meeting.one, meeting.other, meeting.apart_s) == (first, second, 60)
 
 
 def test_each_check_in_counts_once_for_a_pair() -> None:

@@ -254,3 +254,17 @@ def test_a_place_stands_so_from_a_day_on_until_its_next_standing_begins() -> Non
     assert changed.with_standing(replace(now, since=d("11-15"))) is changed
     assert changed.with_standing(replace(now, radius_m=500.0)).standings[1].radius_m == 500.0
     assert len(county(d2=new_from("11-10"))["d2"].with_standing(replace(now, since=d("11-01"))).standings) == 2
+
+
+def test_what_stands_only_later_has_the_path_it_will_have() -> None:
+    new = Place("n", "n", Level.VILLAGE, (Standing(d("11-20"), "D"),))
+    tree = Tree([*COUNTY, new])
+    assert tree.path("n", d("11-10")) == "/n/"
+    assert tree.path_from("n", d("11-10")) == tree.path_from("n", d("11-25")) == "/C/T/D/n/"
+    assert tree.path_from("d1", d("11-10")) == "/C/T/D/d1/"
+
+
+def test_in_a_district_that_stands_only_later_a_village_has_the_path_it_will_have() -> None:
+    district = Place("N", "N", Level.DISTRICT, (Standing(d("11-20"), "T"),))
+    village = Place("n", "n", Level.VILLAGE, (Standing(d("11-15"), "N"),))
+    assert Tree([*COUNTY, district, village]).path_from("n", d("11-10")) == "/C/T/N/n/"
