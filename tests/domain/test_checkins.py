@@ -147,6 +147,17 @@ def test_a_photo_is_awaited_until_it_comes_or_is_withdrawn(changes: dict[str, An
     assert VisitPhoto("aa", 1, True, MORNING, **changes).missing is missing
 
 
+@pytest.mark.parametrize(
+    ("unreadable", "received_at", "found"),
+    [(True, MORNING, True), (True, None, False), (False, MORNING, False), (False, None, False)],
+)
+def test_a_photo_is_found_unreadable_only_once_it_has_come(
+    unreadable: bool, received_at: datetime | None, found: bool
+) -> None:
+    photo = VisitPhoto("aa", 1, True, MORNING, received_at=received_at, unreadable=unreadable)
+    assert photo.found_unreadable is found
+
+
 def test_the_same_addition_has_the_same_digest_and_no_other_has() -> None:
     addition = Addition(("aa",), ("bb",), "note")
     assert addition.digest() == Addition(("aa",), ("bb",), "note").digest()
