@@ -21,7 +21,7 @@ from tests.services.check_ins import Everything
 from tests.services.histories import GIVEN
 from tests.support.postgres import Cluster
 
-STEPS, HISTORIES = (500, 6) if SOAK else (50, 6)
+STEPS, HISTORIES = (500, 6) if SOAK else (30, 4)
 
 
 def fill(deployment: Deployment) -> None:
