@@ -29,8 +29,8 @@ _MOST_PARTS = 20_000  # segments or chunks; real pictures have a few hundred
 # programs write ten or so.
 _MOST_SCANS = 100
 _MOST_SCANNED = 1_000_000_000  # pixels of all scans together: about a second's work
-# Neither stuffing nor a restart, which stand inside coded data. Spelt so that it begins with one byte that can be looked
-# for: `\xff+` would be tried at every byte, fifteen times as slowly.
+# Neither stuffing nor a restart, which stand inside coded data. Spelt so that it begins with one byte to look for:
+# `\xff+` would be tried at every byte, fifteen times as slowly.
 _MARKER = re.compile(rb"\xff\xff*[^\x00\xff\xd0-\xd7]")
 _BETWEEN_SCANS = frozenset((0xC4, 0xCC, 0xDA, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), 0xFE))
 
