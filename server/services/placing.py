@@ -85,7 +85,8 @@ def _stays(found: Sequence[Difference], new: Tree) -> Iterator[tuple[str, date, 
         if one.lies or one.measures:
             yield one.after, one.first, one.last
         if one.centre is not None and one.centre[0] is not None:  # where those lie that named the district
-            yield new.path(one.centre[0], one.first), one.first, one.last
+            for other in {one.centre[0]} | _heirs(one.centre[0], new):
+                yield new.path(other, one.first), one.first, one.last
         if one.points:  # may now be the nearest of those that took the stead of another
             for other in _rivals(one.place, new):
                 yield new.path(other, one.first), one.first, one.last

@@ -21,7 +21,7 @@ from server.domain.periods import month_of, week_of
 from server.domain.places import Standing
 from server.domain.postings import Posting
 from server.domain.problems import Problem
-from server.services import judging, merging, reports, visits
+from server.services import judging, merging, place_changes, reports, visits
 from server.services.changing import Changed
 from server.services.deployment import Deployment
 from server.storage import accounts, people, register
@@ -381,3 +381,20 @@ def last_of(label: str) -> date:
     if "W" in label:
         return week_of(date.fromisocalendar(int(label[:4]), int(label[6:]), 1)).last
     return month_of(date.fromisoformat(f"{label}-01")).last
+
+
+def test_who_named_a_district_goes_where_its_central_village_goes_though_the_one_before_had_ended(
+    county: Deployment,
+) -> None:
+    def becomes_central(village: str, since: str) -> None:
+        body = {"central_village": village, "from": since}
+        place_changes.amend(county, ADMIN, "D", body, NOW, False)
+
+    becomes_central("d3", "2018-11-01")
+    merge(county, "d1", "d2")
+    becomes_central("d1", "2018-11-12")  # which stood then
+    noon = datetime(2018, 11, 16, 4, tzinfo=UTC)
+    answer = visits.check_in(county, "r", sent(1, noon, "D", POINTS["d2"]), (), NOW)
+    assert answer.visit.place == "d2"
+    becomes_central("d3", "2018-11-15")
+    assert places(county, "r") == {noon.date(): "d3"}
