@@ -12,7 +12,7 @@ from sqlalchemy import select
 from server.domain import problems
 from server.domain.access import Grant, GrantKind
 from server.domain.problems import Problem
-from server.services import changing, judging, place_changes, postings, proposals
+from server.services import changing, judging, merging, place_changes, postings, proposals
 from server.services.changing import Changed
 from server.services.deployment import Deployment
 from server.storage import accounts
@@ -212,6 +212,61 @@ def test_where_one_s_own_visits_count_waits_for_a_second_person(office: Deployme
     assert not amended("d2", name="新名")
     assert not amended("d1", radius_m=900)
     assert place_changes.amend(office, admin, "d2", {"radius_m": 50000}, NOW, True).own
+
+
+VILLAGE = {"code": "n1", "name": "新村", "level": "village", "parent": "D", "points": [[37.8, 117.0]]}
+WIDE = {"points": [[37.8, 117.0]], "radius_m": 50000}
+
+
+def new_village(office: Deployment, person: str, dry_run: bool = False) -> Changed:
+    return place_changes.add(office, caller_of(office, person), VILLAGE | WIDE, NOW, dry_run)
+
+
+def split_village(office: Deployment, person: str, dry_run: bool = False) -> Changed:
+    body = {"into": [{"code": c, "name": c, **WIDE} for c in ("x1", "x2")], "on": "2018-11-26"}
+    return merging.split_place(office, caller_of(office, person), "d1", body, NOW, dry_run)
+
+
+def split_district(office: Deployment, person: str, dry_run: bool = False) -> Changed:
+    parts: list[dict[str, Any]] = [{"code": "X1", "name": "X1"}, {"code": "X2", "name": "X2", "inside": ["d1"]}]
+    body = {"into": parts, "on": "2018-11-26"}
+    return merging.split_place(office, caller_of(office, person), "D", body, NOW, dry_run)
+
+
+@pytest.mark.parametrize(
+    ("make", "person", "own"),
+    [
+        pytest.param(new_village, "secretary", True, id="a village of one's own round"),
+        pytest.param(new_village, "leader", True, id="a village in the township one is paired with"),
+        pytest.param(new_village, "owner", False, id="a village beside one's own"),
+        pytest.param(split_village, "owner", True, id="one's own village in two"),
+        pytest.param(split_village, "secretary", True, id="a village of one's own district in two"),
+        pytest.param(split_village, "leader", True, id="a village of one's own township in two"),
+        pytest.param(split_village, "colleague", False, id="another's village in two"),
+        pytest.param(split_district, "owner", True, id="the district around one's own village in two"),
+        pytest.param(split_district, "secretary", True, id="one's own district in two"),
+        pytest.param(split_district, "stranger", False, id="a district elsewhere in two"),
+    ],
+)
+def test_a_place_that_begins_over_what_one_owes_waits_for_a_second_person(
+    office: Deployment, make: Callable[..., Changed], person: str, own: bool
+) -> None:
+    staff.add_people(office, ["leader"])
+    staff.post(office, "leader", "paired-leader", "T")
+    with office.database.write() as connection:
+        accounts.open_accounts(connection, ["leader"], NOW)
+        accounts.add_grant(connection, person, Grant(GrantKind.ADMIN, "T"), "chief", NOW)
+    assert make(office, person, True).own is own
+    proposed = make(office, person).proposal
+    assert (proposed is not None) is own
+    if proposed is not None:
+        assert not [row for row in content(office)["place"] if "n1" in row or "x1" in row or "X1" in row]
+        problem = refused(lambda: proposals.approve(office, caller_of(office, person), proposed.id, "so", NOW))
+        assert problem.kind is problems.FORBIDDEN
+        decided = proposals.approve(office, caller_of(office, "admin"), proposed.id, "so", NOW)
+        assert decided.changed is not None
+        assert decided.changed.proposal is None
+    assert [row for row in content(office)["place"] if "n1" in row or "x1" in row or "X1" in row]
 
 
 def test_a_proposal_that_does_not_fit_any_more_is_a_conflict(office: Deployment) -> None:
