@@ -232,6 +232,8 @@ def implied(notes: Operation, path_parameters: bool) -> list[Kind]:
     if notes.body is not None or notes.media_types:
         kinds += [problems.MALFORMED_BODY, problems.LENGTH_REQUIRED, problems.TOO_LARGE]
         kinds += [problems.UNSUPPORTED_TYPE]
+    if notes.files:
+        kinds += [problems.EXPORT_TOO_LARGE]
     return kinds + notes.problems
 
 

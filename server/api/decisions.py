@@ -34,7 +34,7 @@ class DecisionsView(View):
     @answers(200, DecidedOut)
     @refuses(
         problems.OWN_VISIT, problems.OWN_ENTRY, problems.OWN_DECISION, problems.ALREADY_DECIDED, problems.STALE,
-        problems.NO_POSITION_TO_TAKE,
+        problems.NO_POSITION_TO_TAKE, problems.NEEDS_SECOND_PERSON,
     )  # fmt: skip
     def post(self, visit: str, query: dict[str, Any], body: dict[str, Any]) -> Any:
         """Confirm, reject or return; over another's decision only with `If-Match` of the visit's `ETag`."""

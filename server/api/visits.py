@@ -140,7 +140,6 @@ class VisitsView(View):
     @asks(VisitQuery)
     @answers(200, VisitsOut)
     @or_a_file(files.CSV, files.XLSX, files.GEOJSON)
-    @refuses(problems.EXPORT_TOO_LARGE)
     def get(self, query: dict[str, Any]) -> Any:
         """Visits of one's own and inside one's area, latest first; `waiting` for those one may decide on."""
         if "from_" in query and "to" in query and query["from_"] > query["to"]:

@@ -93,7 +93,6 @@ UNAVAILABLE = Kind("unavailable", 503)
 # Check-ins and what follows them
 VISIT_DIFFERS = Kind("visit-differs", 409)
 VISIT_NOT_OPEN = Kind("visit-not-open", 409)
-ADDITION_DIFFERS = Kind("addition-differs", 409)
 ALREADY_DECIDED = Kind("already-decided", 409)
 ALREADY_APPEALED = Kind("already-appealed", 409)
 NOT_REJECTED = Kind("not-rejected", 409)

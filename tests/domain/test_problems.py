@@ -1,6 +1,8 @@
 """The catalogue of refusals."""
 
+import re
 from http import HTTPStatus
+from pathlib import Path
 
 import pytest
 
@@ -34,3 +36,11 @@ def test_an_invalid_field_is_named_by_its_pointer() -> None:
     problem = invalid("/position/latitude", "range", low=-90, high=90)
     assert problem.kind is problems.INVALID
     assert problem.errors == (FieldError("/position/latitude", "range", {"low": -90, "high": 90}),)
+
+
+def test_there_is_no_refusal_that_nobody_makes() -> None:
+    server = Path(problems.__file__).parents[1]
+    sources = [path.read_text(encoding="utf-8") for path in server.rglob("*.py") if path.name != "problems.py"]
+    named = set(re.findall(r"\b[A-Z][A-Z_]+\b", "\n".join(sources)))
+    made = {name for name, kind in vars(problems).items() if isinstance(kind, Kind)}
+    assert made - named == set()
