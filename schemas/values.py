@@ -20,6 +20,7 @@ import marshmallow
 from marshmallow import fields
 
 from server.domain.problems import FieldError, Scalar
+from server.domain.texts import UNSEEN, readable
 
 # Exact to the day, so that a text which matches is a day or an instant and can be taken: years 2000 to 2099
 _LEAP = "(?:[02468][048]|[13579][26])"
@@ -38,12 +39,8 @@ SHA256: Final = "[0-9a-f]{64}"
 _CONTROLS: Final = r"\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
 _LINES: Final = rf"[^\x00-\x08\x0b\x0c\x0e-\x1f{_CONTROLS}]"
 _LINE: Final = rf"[^\x00-\x1f{_CONTROLS}]"
-# What nobody sees: spaces of every width, fillers, joiners, marks of direction
-_UNSEEN: Final = (
-    r"\x00-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f"
-    r"\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff"
-)
-_SEEN: Final = re.compile(f"[^{_UNSEEN}]")
+# As JavaScript reads patterns, in halves of surrogate pairs: tags and variants, beyond the first plane, are not seen
+_SEEN: Final = rf"[^{UNSEEN}\udb40-\udb43\udc00-\udfff]"
 _NAME: Final = re.compile("[A-Za-z0-9_-]{1,40}")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
@@ -218,7 +215,7 @@ class Text(Value):
             raise refuse("length", min=self.least, max=self.most)
         if not self._matches(value) or _SURROGATE.search(value):
             raise refuse("characters")
-        if self._visible and not _SEEN.search(value):
+        if self._visible and not readable(value):
             raise refuse("blank")
         return value
 
@@ -228,7 +225,7 @@ class Text(Value):
             "minLength": self.least,
             "maxLength": self.most,
             # In two steps above: in one, a long text that does not match would be tried at each of its characters
-            "pattern": f"^{self._pattern}{_SEEN.pattern}{self._pattern}$" if self._visible else f"^{self._pattern}$",
+            "pattern": f"^{self._pattern}{_SEEN}{self._pattern}$" if self._visible else f"^{self._pattern}$",
         }
 
 

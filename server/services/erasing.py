@@ -8,7 +8,7 @@ from server.domain.problems import invalid
 from server.services.accounts import close
 from server.services.deployment import Deployment
 from server.services.record import home
-from server.storage import keys, logbook, people, register
+from server.storage import keys, logbook, people, proposals, register
 from server.storage.logbook import Line
 
 
@@ -32,6 +32,7 @@ def erase(deployment: Deployment, person: str, actor: str, now: datetime) -> boo
             return False
         people.blank(connection, person, text("erased.name", "zh"))
         people.blank_texts(connection, person)
+        proposals.blank_texts(connection, person)
         close(connection, person, path, actor, now)
         logbook.write(connection, now, [Line(actor, "erase", "person", person, {}, path)])
     return True

@@ -15,7 +15,7 @@ from server.services.changing import Changed, Done, Ground, change
 from server.services.deployment import Deployment
 from server.services.imports_base import mark_people
 from server.storage import excuses as rows
-from server.storage import logbook, people, register
+from server.storage import logbook, people, proposals, register
 from server.storage.database import Connection
 from server.storage.excuses import Excuse, Key
 from server.storage.logbook import Line
@@ -58,14 +58,14 @@ def excuse(deployment: Deployment, caller: Caller, body: Mapping[str, Any], now:
     Raises Problem: OWN_EXCUSE; INVALID for a place that does not exist for the caller, FORBIDDEN without a supervisor's
     grant for it; OBLIGATION_NOT_OPEN, ALREADY_EXCUSED, EXCUSE_CAP.
     """
-    return change(deployment, caller, "excuse", body, apply_excuse, now, dry_run)
+    return change(deployment, caller, proposals.EXCUSE, body, apply_excuse, now, dry_run)
 
 
 def take_back(
     deployment: Deployment, caller: Caller, number: int, body: Mapping[str, Any], now: datetime, dry_run: bool
 ) -> Changed:
     """Takes an excuse back, with a reason; raises Problem NOT_FOUND, FORBIDDEN, OWN_EXCUSE."""
-    return change(deployment, caller, "excuse-end", {**body, "id": number}, apply_end, now, dry_run)
+    return change(deployment, caller, proposals.EXCUSE_END, {**body, "id": number}, apply_end, now, dry_run)
 
 
 def apply_excuse(connection: Connection, ground: Ground, body: Mapping[str, Any]) -> Done:

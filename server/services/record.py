@@ -74,7 +74,8 @@ def note_export(
 
 
 def _told(query: Mapping[str, Any]) -> dict[str, str]:
-    return {name: str(value) for name, value in query.items() if name not in ("cursor", "language", "for_excel")}
+    """What was asked for, but for words: what is searched by may be a name, and stands in the log for ever."""
+    return {name: str(value) for name, value in query.items() if name not in ("q", "cursor", "language", "for_excel")}
 
 
 def _note(deployment: Deployment, line: Line, now: datetime) -> None:

@@ -19,6 +19,7 @@ from server.domain.engine import Obligation
 from server.domain.periods import month_of, week_of
 from server.domain.places import Level, Tree
 from server.domain.problems import Problem, invalid
+from server.domain.texts import readable
 from server.services.arriving import MovedOn as MovedOn
 from server.services.arriving import Picture as Picture
 from server.services.arriving import announced, arrived, keep, photo_of, store_pictures, with_addition
@@ -141,7 +142,7 @@ def add(deployment: Deployment, person: str, visit: str, addition: Addition, now
             return None
         if not takes_additions(old, _record(connection, old)) or visit_photos.additions(connection, visit) >= ADDITIONS:
             raise Problem(problems.VISIT_NOT_OPEN)
-        said = addition.photos or addition.withdrawn or addition.note.strip()
+        said = addition.photos or addition.withdrawn or readable(addition.note)
         if old.status is VisitStatus.RETURNED and not said:
             raise invalid("", "nothing-added")  # it would be the office's turn again for nothing
         before[:] = photos

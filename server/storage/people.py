@@ -218,7 +218,8 @@ def blank(connection: Connection, code: str, name: str) -> None:
 def blank_texts(connection: Connection, code: str) -> None:
     """Takes away what a person wrote, and what was written of them, in words of one's own.
 
-    Decisions are only added to: `decisions.records` does not tell their reasons where the key is destroyed.
+    Decisions are only added to: `decisions.records` does not tell their reasons where the key is destroyed. What they
+    said as an office of a day moved or a month reopened was sealed in the log with their own key, so it goes too.
     """
     v = t.visit.c
     connection.execute(update(t.visit).where(v.person == code).values(note="", entry_reason=""))
@@ -232,6 +233,8 @@ def blank_texts(connection: Connection, code: str) -> None:
         (t.leave_request, {"note": "", "reason": ""}),
     ):
         connection.execute(update(table).where(table.c.person == code).values(blanks))
+    connection.execute(update(t.day_move).where(t.day_move.c.by == code).values(reason=""))
+    connection.execute(update(t.closure).where(t.closure.c.reopened_by == code).values(reason=""))
 
 
 _postings = select(*(t.posting.c[field.name] for field in fields(Posting))).where(

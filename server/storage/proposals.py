@@ -11,6 +11,8 @@ from server.storage import tables as t
 from server.storage.scoping import inside
 
 WAITING, APPROVED, REFUSED, WITHDRAWN = "waiting", "approved", "refused", "withdrawn"
+EXCUSE, EXCUSE_END = "excuse", "excuse-end"  # kinds that are about somebody else than their author
+_WORDS = frozenset({"reason", "note"})  # members of a body that hold words of one's own
 EVERYWHERE = "/"  # the path of a change that concerns no single place
 
 
@@ -66,6 +68,18 @@ def decide(connection: Connection, number: int, status: str, by: str, now: datet
     waiting = update(t.proposal).where(c.id == number, c.status == WAITING)
     decided = waiting.values(status=status, decided_by=by, decided_at=now, reason=reason)
     return connection.execute(decided).rowcount == 1
+
+
+def blank_texts(connection: Connection, person: str) -> None:
+    """Takes away the words of what a person proposed, of why it was decided so, and of what would excuse them."""
+    c = t.proposal.c
+    excuses = set(connection.scalars(select(t.excuse.c.id).where(t.excuse.c.person == person)))
+    theirs = or_(c.by == person, c.kind.in_((EXCUSE, EXCUSE_END)))
+    for row in connection.execute(select(c.id, c.kind, c.body, c.by).where(theirs)).all():
+        about = row.body["id"] in excuses if row.kind == EXCUSE_END else row.body.get("person") == person
+        if row.by == person or about:
+            body = {name: "" if name in _WORDS else value for name, value in row.body.items()}
+            connection.execute(update(t.proposal).where(c.id == row.id).values(body=body, reason=""))
 
 
 def _proposal(row: Any) -> Proposal:

@@ -256,7 +256,7 @@ def test_a_word_completes_a_returned_visit_too(sqlite_county: County) -> None:
     assert json_of(sqlite_county.phone().add({"note": "村牌在路口"}))["status"] == "review"
 
 
-@pytest.mark.parametrize("body", [{}, {"note": " \n"}])
+@pytest.mark.parametrize("body", [{}, {"note": " \n"}, {"note": "\u200b\U000e0041"}])
 def test_nothing_at_all_does_not_send_a_returned_visit_back(sqlite_county: County, body: dict[str, str]) -> None:
     reviewed(sqlite_county)
     json_of(sqlite_county.phone("inside").decide("return"))

@@ -194,7 +194,9 @@ def test_who_takes_a_list_away_is_noted(client: FlaskClient) -> None:
     assert lines_of(client, "export") == []
     get(client, "inside", "villages?unvisited_since=2018-11-01&format=csv")
     get(client, "auditor", "log?format=xlsx&kind=person")
+    get(client, "auditor", "people?q=owner名&format=csv")  # a name cannot be taken out of the log again
     assert lines_of(client, "export") == [
+        ("auditor", "list", "people", {"query": {"format": "csv"}, "count": 1}),
         ("auditor", "list", "log", {"query": {"format": "xlsx", "kind": "person"}, "count": 1}),
         ("inside", "list", "villages", {"query": {"format": "csv", "unvisited_since": "2018-11-01"}, "count": 2}),
     ]

@@ -49,6 +49,22 @@ def test_a_visible_text_has_something_to_read(text: str) -> None:
     assert Base.from_dict({"it": field})().load({"it": f"{text}。{text}"}) == {"it": f"{text}。{text}"}
 
 
+@pytest.mark.parametrize("text", ["\U000e0001\U000e0041", "\U000e007f", "\U000e0100 "])
+def test_tags_are_nothing_to_read_nor_to_who_reads_the_pattern_as_javascript_does(text: str) -> None:
+    field = Text(1, 10, visible=True)
+    pattern = field.shown()["pattern"]
+    assert faults(Text(1, 10, visible=True), text) == [("/it", "blank")]
+    assert not re.fullmatch(pattern, halves(text))
+    assert re.fullmatch(pattern, halves(f"{text}在{text}"))
+    assert re.fullmatch(pattern, halves("𠮷"))
+
+
+def halves(text: str) -> str:
+    """The text as JavaScript sees it: what lies beyond the first plane as two halves."""
+    units = text.encode("utf-16-be")
+    return "".join(chr(int.from_bytes(units[at : at + 2], "big")) for at in range(0, len(units), 2))
+
+
 def faults(field: marshmallow.fields.Field[Any], value: Any) -> list[tuple[str, str]]:
     schema = Base.from_dict({"it": field})()
     with pytest.raises(marshmallow.ValidationError) as caught:

@@ -57,6 +57,7 @@ def test_name_number_account_and_what_the_log_said_are_gone_and_the_chain_is_who
 TEXTS = (
     (t.visit, "note"), (t.visit, "entry_reason"), (t.addition, "note"), (t.appeal, "reason"), (t.excuse, "reason"),
     (t.explanation, "text"), (t.leave, "note"), (t.leave_request, "note"), (t.leave_request, "reason"),
+    (t.day_move, "reason"), (t.closure, "reason"),
 )  # fmt: skip
 
 
@@ -69,6 +70,12 @@ def test_what_was_written_of_them_in_words_is_gone_and_nobody_elses(office: Depl
         for table, name in TEXTS:
             assert sorted(connection.scalars(select(table.c[name]))) == ["", SECRET], (table.name, name)
         told = decisions.records(connection, ids)
+        kept = connection.execute(select(t.proposal).order_by(t.proposal.c.id)).all()
+    for number, word in enumerate(("", SECRET)):
+        theirs = kept[4 * number : 4 * number + 4]
+        assert [row.body["reason"] for row in theirs] == [word, word, word, SECRET], "but not what is about others"
+        assert [row.reason for row in theirs] == [word, word, word, SECRET]
+        assert theirs[0].body["day"] == "2018-11-16"
     assert [told[visit].decisions[0].reason for visit in ids] == ["", SECRET]
 
 
@@ -88,8 +95,30 @@ def write_texts(connection: Connection, person: str) -> str:
     ]
     for table, row in rows:
         connection.execute(insert(table).values(row))
+    write_words_of_an_office(connection, person)
     decisions.add(connection, visit.id, Decision(Ruling.REJECT, SECRET, "admin", NOW, 2))
     return visit.id
+
+
+def write_words_of_an_office(connection: Connection, person: str) -> None:
+    """What a person said as a supervisor, and what would excuse them; last what the same one decided about others."""
+    said = {"duty": "envoy-study-day", "day": date(2018, 11, 16), "reason": SECRET, "by": person, "at": NOW}
+    window = "2018-11" if person == "left" else "2018-12"
+    connection.execute(insert(t.day_move).values({**said, "window": window, "place": "d2"}))
+    reopened = {"reopened_by": person, "reopened_at": NOW, "reason": SECRET}
+    connection.execute(
+        insert(t.closure).values(place="d2", path="/C/T/D/d2/", month="2018-10", by="admin", at=NOW, **reopened)
+    )
+    excuse = connection.scalar(select(t.excuse.c.id).where(t.excuse.c.person == person))
+    for kind, body, by, decider in (
+        ("day-move", {"day": "2018-11-16"}, person, "admin"),
+        ("excuse", {"person": person}, "admin", "chief"),
+        ("excuse-end", {"id": excuse}, "admin", "chief"),
+        ("excuse", {"person": "owner"}, "admin", person),
+    ):
+        row = {"kind": kind, "body": {**body, "reason": SECRET}, "path": "/C/T/", "by": by, "at": NOW}
+        decided = {"status": "refused", "decided_by": decider, "decided_at": NOW, "reason": SECRET}
+        connection.execute(insert(t.proposal).values({**row, **decided}))
 
 
 def test_what_is_said_of_them_later_is_not_kept(office: Deployment) -> None:
