@@ -43,8 +43,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--database", nargs="*", choices=["sqlite", "postgresql"], default=["sqlite", "postgresql"])
     parser.add_argument("--phones", nargs="*", type=int, default=[8, 32], help="how many at a time")
     parser.add_argument("--ways", nargs="*", choices=list(WAYS), default=list(WAYS))
-    parser.add_argument("--seconds", type=float, default=4, help="of each stretch")
-    parser.add_argument("--rounds", type=int, default=3, help="stretches at the service and the floor, in turn")
+    parser.add_argument("--seconds", type=float, default=3, help="of each stretch")
+    parser.add_argument("--rounds", type=int, default=6, help="stretches at the service and the floor, in turn")
     parser.add_argument("--counties", type=int, default=5, help="counties of 1,052 villages, an envoy in each")
     parser.add_argument("--photo-kb", type=int, default=300)
     parser.add_argument("--visits", type=int, default=50_000, help="ledger to compare with an empty one; 0: do not")
@@ -79,15 +79,15 @@ def _in_turn(
     camera: Camera,
 ) -> tuple[Measured, Measured]:
     """What was measured at two servers, in stretches that take turns; a short one before is not counted."""
-    crowds = [Crowd(server.port, number, envoys, camera) for server in (ours, other)]
-    for crowd in crowds:
-        crowd.check_in(way, min(1.0, given.seconds))
     found = [Measured(), Measured()]
-    for _ in range(given.rounds):
-        for crowd, measured in zip(crowds, found, strict=True):
-            measured.add(crowd.check_in(way, given.seconds))
-    for crowd in crowds:
-        crowd.close()
+    for turn in range(given.rounds + 1):
+        for server, measured in zip((ours, other), found, strict=True):
+            # Connected anew each time: which worker a phone comes to is chance, and with few phones weighs much.
+            crowd = Crowd(server.port, number, envoys, camera)
+            stretch = crowd.check_in(way, given.seconds if turn else min(1.0, given.seconds))
+            crowd.close()
+            if turn:
+                measured.add(stretch)
     return found[0], found[1]
 
 

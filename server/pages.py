@@ -68,8 +68,9 @@ def _landing_style() -> Response:
 
 def _for_people(response: Response) -> Response:
     """Shows a page instead of a problem's JSON to a browser that was led to a wrong address outside the API."""
-    wants_page = request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html"
-    if response.status_code != 404 or request.path.startswith("/api/") or not wants_page:
+    if response.status_code != 404 or request.path.startswith("/api/"):
+        return response
+    if request.accept_mimetypes.best_match(("application/json", "text/html")) != "text/html":
         return response
     page = Response((_folder() / "missing.html").read_bytes(), 404, content_type="text/html; charset=utf-8")
     page.headers["Content-Security-Policy"] = PAGE_POLICY

@@ -246,7 +246,10 @@ def _worker(load: Callable[[Settings], Gate], settings: Settings, parent: int, *
 def _load(settings: Settings) -> Gate:
     from server.app import create_app
 
-    return Gate(create_app(settings))
+    app = create_app(settings)
+    photos = app.extensions["daocun.deployment"].photos
+    threading.Thread(target=photos.settle, name="photos", daemon=True).start()
+    return Gate(app)
 
 
 def _tend(parent: int) -> None:

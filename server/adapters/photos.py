@@ -60,7 +60,7 @@ class PhotoStore:
 
     def __init__(self, root: Path) -> None:
         """Name the store's folder; it is made when the first photo comes."""
-        self.root = root
+        self.root = root.absolute()
 
     def path(self, digest: str) -> Path:
         """Return where a photo stands or would stand; ValueError for what is not a lower-case hex digest."""
@@ -203,23 +203,44 @@ class PhotoStore:
                 handle = os.open(path, _NEW, 0o640)
             try:
                 yield path, handle
+            except BaseException:
+                path.unlink(missing_ok=True)
+                raise
             finally:
                 os.close(handle)
-                path.unlink(missing_ok=True)
         except OSError as error:
             if error.errno in _FULL:
                 raise Problem(problems.UNAVAILABLE, retry_after=_RETRY_FULL_S) from error
             raise
 
     def _keep(self, temporary: Path, handle: int, target: Path) -> None:
-        folder = target.parent
+        folder = str(target.parent)
         # Made before the file is synced: journals then carry folder and file in one commit.
-        folder.mkdir(parents=True, exist_ok=True)
+        if folder not in _durable:
+            os.makedirs(folder, exist_ok=True)
         os.fsync(handle)
-        temporary.rename(target)
+        try:
+            os.rename(temporary, target)
+        except FileNotFoundError:  # somebody has put another, empty folder in its stead
+            _durable.clear()
+            os.makedirs(folder, exist_ok=True)
+            os.rename(temporary, target)
         _sync_folder(folder)
-        if str(folder) not in _durable:
-            _sync_parents(folder, self.root)
+        if folder not in _durable:
+            _sync_parents(folder, str(self.root))
+
+    def settle(self) -> None:
+        """Make sure that the folders which are here are on disk, so that no photo has to wait for that.
+
+        For the start of a process, in the background: some hundred milliseconds.
+        """
+        root = str(self.root)
+        with suppress(OSError):  # then each photo sees to its own folder
+            for first in self.root.glob("[0-9a-f][0-9a-f]"):
+                inside = [f"{first}/{name}" for name in os.listdir(first)]
+                _sync_folder(str(first))  # after they were listed: what was there then is on disk now
+                _sync_parents(str(first), root)
+                _durable.update(inside)
 
 
 class Renditions:
@@ -276,7 +297,7 @@ def _write(handle: int, data: bytes) -> None:
         written += os.write(handle, memoryview(data)[written:])
 
 
-def _sync_folder(folder: Path) -> None:
+def _sync_folder(folder: str) -> None:
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
@@ -284,9 +305,11 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _sync_parents(folder: Path, root: Path) -> None:
+def _sync_parents(folder: str, root: str) -> None:
     """Sync the folders in which a folder and those above it are entered, up to the one that holds the root."""
-    while folder != root.parent and str(folder) not in _durable:
-        _sync_folder(folder.parent)
-        _durable.add(str(folder))
-        folder = folder.parent
+    above = os.path.dirname(root)
+    while folder != above and folder not in _durable:
+        parent = os.path.dirname(folder)
+        _sync_folder(parent)
+        _durable.add(folder)
+        folder = parent

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
 from flask import Flask, Response, current_app, g, has_request_context, request
+from werkzeug.datastructures import LanguageAccept
 from werkzeug.exceptions import ClientDisconnected, HTTPException, MethodNotAllowed
+from werkzeug.http import parse_accept_header
 
 from schemas.problems import ProblemOut
 from server.adapters.messages import LANGUAGES, Language, has, text
@@ -55,9 +58,14 @@ def language() -> Language:
     if not has_request_context():
         return "zh"
     if "language" not in g:
-        g.language = "en" if request.accept_languages.best_match(LANGUAGES, "zh") == "en" else "zh"
+        g.language = _preferred(request.headers.get("Accept-Language", ""))
     chosen: Language = g.language
     return chosen
+
+
+@lru_cache(256)  # phones of one kind all send the same
+def _preferred(accepted: str) -> Language:
+    return "en" if parse_accept_header(accepted, LanguageAccept).best_match(LANGUAGES, "zh") == "en" else "zh"
 
 
 def answer(problem: Problem) -> Response:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from server.adapters import datum, geodesy
 from server.domain import checks
@@ -54,10 +54,10 @@ def ground(connection: Connection, deployment: Deployment, person: str, visit: s
     return Ground(facts.versions, world, facts.postings, facts.leaves, facts.excused, facts.taken)
 
 
-def place_of(visit_place: str | None, visit: Visit, on: Ground) -> str | None:
-    """Where the visit is stored, given what the phone named; none if that cannot be known."""
-    held = [(p.role, p.place) for p in on.postings if p.in_force(visit.day)]
-    return resolve(visit_place, visit.day, visit.point, held, on.world.tree, geodesy.rough_distance_m)
+def place_of(named: str | None, day: date, point: tuple[float, float] | None, on: Ground) -> str | None:
+    """Where a visit is stored, given the place that the phone named; none if that cannot be known."""
+    held = [(p.role, p.place) for p in on.postings if p.in_force(day)]
+    return resolve(named, day, point, held, on.world.tree, geodesy.rough_distance_m)
 
 
 def place_after(visit: Visit, on: Ground) -> str:
@@ -66,7 +66,7 @@ def place_after(visit: Visit, on: Ground) -> str:
     One that a person has decided, or that came in otherwise, stays where it is unless that place has ended.
     """
     if visit.is_examined:
-        return place_of(visit.asked_place, visit, on) or visit.place
+        return place_of(visit.asked_place, visit.day, visit.point, on) or visit.place
     tree = on.world.tree
     named = tree.places.get(visit.asked_place or "")
     at = visit.place if named is None or named.level is Level.DISTRICT else named.code

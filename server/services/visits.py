@@ -289,21 +289,25 @@ def _again(deployment: Deployment, person: str, sent: CheckIn, pictures: Sequenc
 def _new_visit(deployment: Deployment, person: str, sent: CheckIn, on: Ground, now: datetime) -> Visit:
     if sent.place is not None and sent.place not in on.world.tree:
         raise invalid("/place", "unknown-place")
-    at = sent.position
-    point = datum.to_wgs84(at.latitude, at.longitude, at.crs) if at else (None, None)
-    visit = Visit(
+    at, day = sent.position, sent.day(deployment.zone)
+    point = datum.to_wgs84(at.latitude, at.longitude, at.crs) if at else None
+    place = place_of(sent.place, day, point, on)
+    if place is None:
+        named_district = sent.place is not None and on.world.tree[sent.place].level is Level.DISTRICT
+        raise invalid("/place", "no-central-village" if named_district else "place-needed")
+    return Visit(
         id=sent.id,
         person=person,
-        place="",
+        place=place,
         asked_place=sent.place,
         path="",
         activity=sent.activity,
         captured_at=sent.captured_at.astimezone(UTC),
         occurred_at=sent.occurred_at,
-        day=sent.day(deployment.zone),
+        day=day,
         received_at=now,
-        latitude=point[0],
-        longitude=point[1],
+        latitude=point[0] if point else None,
+        longitude=point[1] if point else None,
         accuracy_m=at.accuracy_m if at else None,
         crs=at.crs if at else None,
         raw_latitude=at.latitude if at else None,
@@ -314,11 +318,6 @@ def _new_visit(deployment: Deployment, person: str, sent: CheckIn, on: Ground, n
         skew_s=sent.skew_s,
         content=sent.digest(),
     )
-    place = place_of(sent.place, visit, on)
-    if place is None:
-        named_district = sent.place is not None and on.world.tree[sent.place].level is Level.DISTRICT
-        raise invalid("/place", "no-central-village" if named_district else "place-needed")
-    return replace(visit, place=place)
 
 
 def _record(connection: Connection, visit: Visit) -> Record:

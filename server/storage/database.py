@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ _SYNCHRONOUS = (
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 )
 _IDLE_S = 5.0  # a PostgreSQL connection unused for longer is asked whether it still lives before it is used
+_AT_HAND = 4  # connections to read with that are not given back to the pool; as many as one worker reads with at a time
 
 
 class Database:
@@ -33,14 +35,37 @@ class Database:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._reads = reads
+        self._at_hand: deque[tuple[Connection, float]] = deque()  # and since when
         in_memory = engine.url.database in (None, "", ":memory:")
         self.writers = Writers(engine, None if in_memory else engine.url.database) if self.is_sqlite else None
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection whose every statement sees the latest commit; it must not write."""
-        with self._reads.connect() as connection:
+        # Taking one from the pool and giving it back costs more than the statement that is asked of it.
+        connection = self._from_hand() or self._reads.connect()
+        try:
             yield connection
+            if connection.in_transaction():
+                connection.rollback()
+        except BaseException:
+            connection.close()
+            raise
+        if len(self._at_hand) < _AT_HAND:
+            self._at_hand.append((connection, time.monotonic()))
+        else:
+            connection.close()
+
+    def _from_hand(self) -> Connection | None:
+        """The connection that was used last, unless it may have died since: then the pool sees to it."""
+        try:
+            connection, since = self._at_hand.pop()
+        except IndexError:
+            return None
+        if time.monotonic() - since <= _IDLE_S:
+            return connection
+        connection.close()
+        return None
 
     @contextlib.contextmanager
     def stream(self) -> Iterator[Connection]:
@@ -74,7 +99,11 @@ class Database:
             yield connection
 
     def close(self) -> None:
-        """Closes every pooled connection."""
+        """Closes every connection that is not in use."""
+        while self._at_hand:
+            self._at_hand.pop()[0].close()
+        if self.writers:
+            self.writers.close()
         self.engine.dispose()
         self._reads.dispose()
 

@@ -65,7 +65,14 @@ class Writers:
         self._busy = False  # somebody has the turn
         self._queue: deque[_Waiter] = deque()
         self._files: tuple[int, int] | None = None  # a child's handles would share its parent's locks
+        self._kept: Connection | None = None  # between two turns: only who has the turn may use it
         self._process = os.getpid()
+
+    def close(self) -> None:
+        """Closes the connection that is kept between two turns; nobody may be writing."""
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
 
     @property
     def waiting(self) -> int:
@@ -142,7 +149,7 @@ class Writers:
     def _begin(self) -> _Group:
         self._lock()
         try:
-            connection = self._engine.connect()
+            connection, self._kept = self._kept or self._engine.connect(), None
             try:
                 return _Group(connection, connection.begin())
             except BaseException:
@@ -180,7 +187,10 @@ class Writers:
                 group.connection.invalidate()  # whatever state it is in, nobody gets it again
         finally:
             try:
-                group.connection.close()
+                if group.error is None:
+                    self._kept = group.connection
+                else:
+                    group.connection.close()
             finally:
                 self._unlock()
 

@@ -158,18 +158,18 @@ def test_a_full_disk_is_said_to_be_temporary(store: PhotoStore) -> None:
 
 def test_file_and_folders_are_on_disk_before_the_answer(keep: Way, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
-    sync, rename = os.fsync, Path.rename
+    sync, rename = os.fsync, os.rename
 
     def noted_sync(handle: int) -> None:
         done.append("sync " + Path(os.readlink(f"/proc/self/fd/{handle}")).name)
         sync(handle)
 
-    def noted_rename(path: Path, target: Path) -> Path:
+    def noted_rename(path: Path, target: Path) -> None:
         done.append("rename")
-        return rename(path, target)
+        rename(path, target)
 
     monkeypatch.setattr(os, "fsync", noted_sync)
-    monkeypatch.setattr(Path, "rename", noted_rename)
+    monkeypatch.setattr(os, "rename", noted_rename)
     keep(PHOTO, NAME)
     file, *rest = done
     assert len(file) == len("sync ") + 32  # the temporary file's random name
@@ -177,6 +177,33 @@ def test_file_and_folders_are_on_disk_before_the_answer(keep: Way, monkeypatch: 
     done.clear()
     keep(PHOTO, NAME)
     assert done[1:] == ["rename", f"sync {NAME[2:4]}"]
+
+
+def test_a_new_process_sees_to_folders_that_are_here_before_photos_wait_for_it(
+    store: PhotoStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.store(PHOTO, NAME, media_type="image/jpeg", limit=LIMIT)
+    photos._durable.clear()
+    done: list[str] = []
+    sync = os.fsync
+
+    def noted_sync(handle: int) -> None:
+        done.append(Path(os.readlink(f"/proc/self/fd/{handle}")).name)
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", noted_sync)
+    store.settle()
+    assert set(done) == {NAME[:2], "uploads", store.root.parent.name}
+    done.clear()
+    store.store(PHOTO, NAME, media_type="image/jpeg", limit=LIMIT)
+    assert done[1:] == [NAME[2:4]]
+
+
+def test_a_folder_that_was_put_in_the_place_of_the_photos_takes_new_ones(keep: Way, store: PhotoStore) -> None:
+    keep(PHOTO, NAME)
+    store.root.rename(store.root.with_name("gone"))
+    keep(PHOTO, NAME)
+    assert store.verify(NAME)
 
 
 def test_many_at_once_leave_one_good_copy(store: PhotoStore) -> None:
