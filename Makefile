@@ -7,25 +7,31 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= 2
 ARGS ?=
-PARTS := server schemas tests $(wildcard bench)
+PARTS := server schemas tests web/tools $(wildcard bench)
 
 export PYTHON
 .DELETE_ON_ERROR:
-.PHONY: help run test system lint types layers soak bench lock clean
+.PHONY: help run dist test system lint types layers web pages soak bench lock clean
 
 help:
 	@echo 'make run     set up everything here and start the demo county (ARGS=--lan for phones nearby)'
+	@echo 'make dist    make a wheel in dist/ that holds the web pages'
 	@echo 'make test    set up what the tests need, PostgreSQL too, and run all of them'
 	@echo 'make soak    the long forms of the tests'
 	@echo 'make bench   measure check-ins and attendance'
 	@echo 'make lock    work the pinned versions out again'
 	@echo 'make clean   remove what make set up here'
 
-run: .venv/.runs
+run: .venv/.runs server/web/.built
 	$(BIN)/daocun demo $(ARGS)
 
+dist: .venv/.runs server/web/.built
+	@rm -rf build/lib
+	$(PIP) wheel --quiet --no-deps --wheel-dir dist .
+	@ls dist/*.whl
+
 # The domain's tests alone must reach every branch of the domain; measuring that slows the others down for nothing.
-test: lint types layers system
+test: lint types layers web system
 	$(BIN)/python -m pytest -n $(WORKERS) tests/domain --cov=server/domain --cov-branch --cov-fail-under=100 \
 		--cov-report=term-missing:skip-covered $(ARGS)
 	$(BIN)/python -m pytest -n $(WORKERS) --ignore=tests/domain $(ARGS)
@@ -43,7 +49,13 @@ types: .venv/.tests
 layers: .venv/.tests
 	$(BIN)/lint-imports
 
-soak: .venv/.tests system
+# Types first: a changed API breaks the build. Then the pages' own tests, and what the build must keep to.
+web: server/web/.built web/node_modules/.made
+	$(NPM) run types
+	$(NPM) run test
+	$(NPM) run check
+
+soak: .venv/.tests server/web/.built system
 	DAOCUN_SOAK=1 $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 bench: .venv/.tests system
@@ -65,7 +77,7 @@ lock: .venv/.made
 	.cache/lock/bin/$(LOCK) $(ARGS) --generate-hashes --output-file .ci/requirements-hashed.txt
 
 clean:
-	rm -rf .venv .cache build dist daocun.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache \
+	rm -rf .venv .cache build dist server/web web/made web/node_modules daocun.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache \
 		.hypothesis .schemathesis .coverage
 
 # The stamps below stand for "done since these files last changed", so that a second run is quick.
@@ -85,4 +97,31 @@ clean:
 .venv/.tests: .venv/.made setup.cfg pyproject.toml .ci/requirements-hashed.txt
 	$(PIP) install --quiet --require-hashes --requirement .ci/requirements-hashed.txt
 	$(PIP) install --quiet --no-deps --editable .
+	@touch $@
+
+# The web pages. Node.js is the machine's own if it is recent enough, else one from PyPI inside .venv.
+NPM = PATH="$$(.ci/node):$$PATH" npm --prefix web --silent
+PAGES := $(shell find web -path web/node_modules -prune -o -path web/made -prune -o -type f -print 2>/dev/null)
+
+pages: server/web/.built
+
+server/web/.built: web/node_modules/.made web/made/api.d.ts $(PAGES)
+	@echo 'Building the web pages …'
+	@$(NPM) run build
+	@touch $@
+
+web/node_modules/.made: .venv/.made web/package.json web/package-lock.json
+	@echo 'Installing what the web pages are built with; this takes half a minute …'
+	@$(NPM) ci
+	@touch $@
+
+web/made/api.d.ts: web/node_modules/.made $(wildcard schemas/*.py server/api/*.py server/domain/*.py) web/tools/swagger.py \
+		web/tools/types.mjs | .venv/.python
+	@mkdir -p web/made
+	@PYTHONPATH=. $(BIN)/python web/tools/swagger.py > web/made/swagger.json
+	@PATH="$$(.ci/node):$$PATH" && cd web && node tools/types.mjs made/swagger.json > made/api.d.ts
+
+# Whichever set of packages is there already will do
+.venv/.python: .venv/.made
+	@test -e .venv/.runs -o -e .venv/.tests || $(MAKE) .venv/.runs
 	@touch $@

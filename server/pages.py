@@ -1,8 +1,9 @@
-"""What is not the API: whether the service lives and is ready, the first page, and the headers of all answers."""
+"""What is not the API: whether the service lives and is ready, the web pages, and the headers of all answers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -27,17 +28,23 @@ _HEADERS: Final = {
     "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
 }
 _YEAR_S: Final = 31_536_000
+# What Vite copies to the top as it is; everything else that it makes has its digest in its name
+_AT_THE_TOP: Final = ("sw.js", "manifest.webmanifest")
 
 
 def install(app: Flask) -> None:
-    """Adds `/`, `/livez`, `/readyz` and the security headers.
+    """Adds the web pages, `/livez`, `/readyz` and the security headers.
 
     Every function in `app.extensions["daocun.ready"]` must return without an error for `/readyz` to be 200.
     """
     app.extensions.setdefault("daocun.ready", [])
     app.after_request(secure)
     app.after_request(_for_people)
-    app.add_url_rule("/", "landing", _landing)
+    app.add_url_rule("/", "phone", _phone)
+    app.add_url_rule("/assets/<name>", "assets", _asset)
+    app.add_url_rule("/icons/<name>", "icons", _icon)
+    for name in _AT_THE_TOP:
+        app.add_url_rule(f"/{name}", name.replace(".", "-"), partial(_built, name))
     app.add_url_rule("/landing/page.css", "landing-style", _landing_style)
     app.add_url_rule("/livez", "livez", _live)
     app.add_url_rule("/readyz", "readyz", _ready)
@@ -56,10 +63,34 @@ def _folder() -> Path:
     return Path(str(resources.files("server").joinpath("static", "landing")))
 
 
-def _landing() -> Response:
+def _web() -> Path:
+    return Path(str(resources.files("server").joinpath("web")))
+
+
+def _phone() -> Response:
+    """The envoy's page; where the pages have not been built, one that says how to get them."""
+    if (_web() / "phone" / "index.html").exists():
+        return _built("phone/index.html")
     response = send_from_directory(_folder(), "index.html")
     response.headers["Content-Security-Policy"] = PAGE_POLICY
     return response
+
+
+def _built(name: str, max_age: int = 0) -> Response:
+    response = send_from_directory(_web(), name, max_age=max_age)
+    # A worker's policy is that of its own script, not of the page which starts it
+    response.headers["Content-Security-Policy"] = PAGE_POLICY
+    if not max_age:
+        response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def _asset(name: str) -> Response:
+    return _built(f"assets/{name}", max_age=_YEAR_S)
+
+
+def _icon(name: str) -> Response:
+    return _built(f"icons/{name}", max_age=86_400)
 
 
 def _landing_style() -> Response:

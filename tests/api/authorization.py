@@ -11,6 +11,8 @@ import hashlib
 import io
 from dataclasses import dataclass, field
 from datetime import date
+from importlib import resources
+from pathlib import Path
 from typing import Any, Final
 
 from PIL import Image
@@ -97,9 +99,16 @@ DUTY: Final = {
 # What waits for a second person: the secretary wants a posting taken away
 PROPOSAL: Final = ("posting-delete", {"id": 1}, "/C/T/D/d1/", "secretary")
 
+# Whether the pages were built here or not
+PAGES: Final = everybody(200 if (Path(str(resources.files("server"))) / "web" / "sw.js").exists() else 404)
+
 # Owner, colleague, reviewer inside, reviewer outside, supervisor, admin (, anonymous, revoked)
 TABLE: Final[dict[str, Row]] = {
     "GET /": Row("/", everybody(200)),
+    "GET /assets/<name>": Row("/assets/none.js", everybody(404)),
+    "GET /icons/<name>": Row("/icons/none.png", everybody(404)),
+    "GET /manifest.webmanifest": Row("/manifest.webmanifest", PAGES),
+    "GET /sw.js": Row("/sw.js", PAGES),
     "GET /landing/page.css": Row("/landing/page.css", everybody(200)),
     "GET /livez": Row("/livez", everybody(200)),
     "GET /readyz": Row("/readyz", everybody(200)),

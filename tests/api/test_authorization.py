@@ -39,7 +39,8 @@ from tests.support.staff import NOW, on_sqlite, token_of
 TOLD = {"proposal": 1, "decision": "approved"}
 # The contract's list of what needs no token
 OPEN = {
-    "GET /", "GET /landing/page.css", "GET /livez", "GET /readyz",
+    "GET /", "GET /assets/<name>", "GET /icons/<name>", "GET /manifest.webmanifest", "GET /sw.js",
+    "GET /landing/page.css", "GET /livez", "GET /readyz",
     "GET /api/v1/", "GET /api/v1/docs/<name>", "GET /api/v1/swagger.json",
     "POST /api/v1/tokens", "POST /api/v1/activations",
     # By an address that stands for a person
