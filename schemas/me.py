@@ -1,6 +1,6 @@
 """What a person's first page shows."""
 
-from schemas.base import Base, Choice, Code, Day, Instant, Integer, Items, Part, Sha256, Text, UuidText
+from schemas.base import Base, Choice, Code, Day, Instant, Integer, Items, Number, Part, Sha256, Text, UuidText
 from schemas.obligations import ToDoOut
 from server.domain.access import GrantKind
 from server.domain.checks import VisitStatus
@@ -53,8 +53,26 @@ class MyVisitOut(Base):
     missing = Items(Sha256())
 
 
+class SpotOut(Base):
+    """A point of a place, in WGS-84 degrees."""
+
+    latitude = Number(-90, 90)
+    longitude = Number(-180, 180)
+
+
+class MyPlaceOut(Base):
+    """Where a place is, and within how many metres of it a visit counts; no points: not known yet."""
+
+    code = Code()
+    place_name = Text(0, 100)
+    township = Code(allow_none=True)
+    township_name = Text(0, 100, allow_none=True)
+    points = Items(Part(SpotOut), most=100)
+    radius_m = Number(0, 100_000)
+
+
 class MeOut(Base):
-    """The person, what they owe and until when, and the visits that need them."""
+    """The person, what they owe where and until when, and the visits that need them."""
 
     person = Part(MyselfOut)
     today = Day()
@@ -63,3 +81,4 @@ class MeOut(Base):
     grants = Items(Part(MyGrantOut))
     obligations = Items(Part(ToDoOut), most=100_000)
     visits = Items(Part(MyVisitOut), most=100)
+    places = Items(Part(MyPlaceOut), most=100_000)

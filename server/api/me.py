@@ -63,6 +63,15 @@ def _out(me: Me) -> dict[str, Any]:
             }
             for visit, named in me.visits
         ],
+        "places": [
+            {
+                "code": spot.code,
+                **_names(spot.named),
+                "points": [{"latitude": latitude, "longitude": longitude} for latitude, longitude in spot.points],
+                "radius_m": spot.radius_m,
+            }
+            for spot in me.places
+        ],
     }
 
 

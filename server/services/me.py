@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from server.domain.access import Caller, Grant
 from server.domain.engine import Status
 from server.domain.periods import DAY, GRACE, Moment, midnight
-from server.domain.places import Tree
+from server.domain.places import Tree, radius_of
 from server.domain.postings import Posting
 from server.services import judging, reports
 from server.services.deployment import Deployment
@@ -45,8 +45,18 @@ class ToDo:
 
 
 @dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a place is today: points in WGS-84 (latitude first), and within how many metres a visit counts."""
+
+    code: str
+    named: Named
+    points: tuple[tuple[float, float], ...]
+    radius_m: float
+
+
+@dataclass(frozen=True, slots=True)
 class Me:
-    """Everything of the first page; postings are those in force and to come."""
+    """Everything of the first page; postings are those in force and to come, places all that they and duties name."""
 
     person: Person
     today: date
@@ -55,6 +65,7 @@ class Me:
     grants: Sequence[tuple[Grant, Named]]
     obligations: Sequence[ToDo]
     visits: Sequence[tuple[Waiting, Named]]
+    places: Sequence[Spot]
 
 
 def me(deployment: Deployment, caller: Caller, now: datetime) -> Me:
@@ -80,7 +91,17 @@ def me(deployment: Deployment, caller: Caller, now: datetime) -> Me:
         grants=[(g, place_named(g.place, today, tree)) for g in caller.grants],
         obligations=[_to_do(deployment, listed) for listed in owed],
         visits=[(visit, place_named(visit.place, visit.day, tree)) for visit in waiting],
+        places=[
+            _spot(deployment, code, today, tree)
+            for code in sorted({p.place for p in postings} | {listed.obligation.place for listed in owed})
+        ],
     )
+
+
+def _spot(deployment: Deployment, code: str, today: date, tree: Tree) -> Spot:
+    standing = tree[code].on(today)
+    radius = radius_of(tree[code], today, deployment.radii)
+    return Spot(code, place_named(code, today, tree), standing.points if standing else (), radius)
 
 
 def place_named(place: str, day: date, tree: Tree) -> Named:

@@ -54,6 +54,12 @@ def test_a_person_sees_who_they_are_and_where_they_are_posted(sqlite_county: Cou
     ]
 
 
+def test_the_places_one_owes_visits_at_say_where_they_are(sqlite_county: County) -> None:
+    (place,) = me(sqlite_county)["places"]
+    assert (place["code"], place["place_name"], place["township_name"]) == (DONGZHAO, "东赵村", "西段乡")
+    assert (place["points"], place["radius_m"]) == ([{"latitude": 37.811268, "longitude": 117.012492}], 500.0)
+
+
 def test_the_week_that_runs_says_what_is_to_do_and_until_when(sqlite_county: County) -> None:
     week = next(o for o in me(sqlite_county)["obligations"] if o["window"] == "2018-W47")
     assert (week["duty"], week["place_name"], week["township_name"]) == ("envoy-weekly-visit", "东赵村", "西段乡")
