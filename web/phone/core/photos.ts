@@ -16,7 +16,7 @@ export function take(file: Blob, make: () => Worker = worker): Promise<Shrunk> {
 
 function worker(): Worker {
   // Classic, not a module: old engines know no module workers. Each photo gets its own, and its memory back.
-  return new Worker(new URL("./photo-worker.ts", import.meta.url));
+  return new Worker(new URL("./photo.worker.ts", import.meta.url));
 }
 
 function inWorker(file: Blob, make: () => Worker): Promise<Shrunk | null> {

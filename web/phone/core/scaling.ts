@@ -21,7 +21,11 @@ export interface Decoded extends Size {
 }
 
 export interface Surface {
-  readonly context: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+  /** What both kinds of canvas can do, of the page and of a worker. */
+  readonly context: Pick<
+    OffscreenCanvasRenderingContext2D,
+    "fillStyle" | "fillRect" | "imageSmoothingQuality" | "setTransform" | "drawImage"
+  >;
   readonly jpeg: (quality: number) => Promise<Blob>;
   readonly free: () => void;
 }

@@ -8,8 +8,8 @@ import { handIn } from "./handing-in";
 import { newId } from "./ids";
 import { forget, recall, remember } from "./known";
 import { save } from "./outbox";
+import { askToPersist } from "./persist";
 import { CHECK_IN } from "./records";
-import { askToPersist } from "./storage";
 import { CAPTURE, NOON, PERSON, Service, emptyPhone, json, picture, problem } from "./testing";
 
 beforeEach(emptyPhone);

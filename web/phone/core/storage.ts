@@ -60,16 +60,6 @@ export async function kept<T>(work: () => Promise<T>): Promise<Kept<T>> {
   }
 }
 
-/** Asks the browser not to throw our data away when space gets short; whether it promised. */
-export async function askToPersist(storage: StorageManager | undefined = navigator.storage): Promise<boolean> {
-  if (!storage?.persist) return false;
-  try {
-    return (await storage.persisted()) || (await storage.persist());
-  } catch {
-    return false;
-  }
-}
-
 async function open(): Promise<Database> {
   const connection = await openDB<Tables>(NAME, VERSION, {
     upgrade(db) {
