@@ -60,13 +60,10 @@ async function exchange(world: World, request: Request): Promise<{ reply: Reply;
   const content = body(request);
   const abort = new AbortController();
   let late = false;
-  const timer = setTimeout(
-    () => {
-      late = true;
-      abort.abort();
-    },
-    patience(content.size),
-  );
+  const timer = setTimeout(() => {
+    late = true;
+    abort.abort();
+  }, patience(content.size));
   const sent = world.now();
   try {
     const response = await world.fetch(BASE + request.path, {
@@ -81,7 +78,8 @@ async function exchange(world: World, request: Request): Promise<{ reply: Reply;
     });
     const received = world.now();
     const type = response.headers.get("Content-Type") ?? "";
-    const json = isType(type, "application/json") || isType(type, "application/problem+json") ? await parsed(response) : undefined;
+    const json =
+      isType(type, "application/json") || isType(type, "application/problem+json") ? await parsed(response) : undefined;
     if (isOurs(response.status, type, json)) {
       const skew = skewOf(response.headers.get("Date"), sent, received);
       if (skew) world.metServer(skew);

@@ -70,8 +70,16 @@ export function removePhoto(person: string, subject: string, sha256: string, now
 }
 
 /** In an addition: announced pictures that will not come, because the service refused them. */
-export function withdraw(person: string, visit: string, withdrawn: readonly string[], now: number): Promise<Kept<Draft>> {
-  return rewrite(person, visit, now, (draft) => ({ ...draft, withdrawn: [...new Set([...draft.withdrawn, ...withdrawn])] }));
+export function withdraw(
+  person: string,
+  visit: string,
+  withdrawn: readonly string[],
+  now: number,
+): Promise<Kept<Draft>> {
+  return rewrite(person, visit, now, (draft) => ({
+    ...draft,
+    withdrawn: [...new Set([...draft.withdrawn, ...withdrawn])],
+  }));
 }
 
 /** Throws a draft away, with its photos: the person said so. */

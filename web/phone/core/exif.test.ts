@@ -10,7 +10,13 @@ import { turn, within } from "./scaling";
 type Field = readonly [tag: number, type: number, value: readonly number[] | string];
 
 /** A TIFF block with these directories, written the long way round: an independent writer for the reader under test. */
-function tiff(small: boolean, main: readonly Field[], exif: readonly Field[] = [], gps: readonly Field[] = [], thumbnail = 0): Uint8Array {
+function tiff(
+  small: boolean,
+  main: readonly Field[],
+  exif: readonly Field[] = [],
+  gps: readonly Field[] = [],
+  thumbnail = 0,
+): Uint8Array {
   const bytes = new Uint8Array(4000 + thumbnail);
   const data = new DataView(bytes.buffer);
   let free = 1000;
@@ -47,14 +53,27 @@ function tiff(small: boolean, main: readonly Field[], exif: readonly Field[] = [
   if (exif.length > 0) put(300, exif, 0);
   if (gps.length > 0) put(600, gps, 0);
   if (thumbnail > 0) {
-    put(800, [[0x0103, 3, [6]], [0x0201, 4, [4000]], [0x0202, 4, [thumbnail]]], 0);
+    put(
+      800,
+      [
+        [0x0103, 3, [6]],
+        [0x0201, 4, [4000]],
+        [0x0202, 4, [thumbnail]],
+      ],
+      0,
+    );
     bytes.fill(0xee, 4000);
   }
   return bytes;
 }
 
 /** What a block says, read in the plainest way: tag to raw bytes in hex, by directory; and where "next" leads. */
-function said(block: Uint8Array): { main: Record<string, string>; exif: Record<string, string>; gps: Record<string, string>; next: number } {
+function said(block: Uint8Array): {
+  main: Record<string, string>;
+  exif: Record<string, string>;
+  gps: Record<string, string>;
+  next: number;
+} {
   const small = block[0] === 0x49;
   const data = new DataView(block.buffer, block.byteOffset, block.byteLength);
   let next = -1;
@@ -67,7 +86,9 @@ function said(block: Uint8Array): { main: Record<string, string>; exif: Record<s
       const length = width * data.getUint32(place + 4, small);
       const from = length <= 4 ? place + 8 : data.getUint32(place + 8, small);
       expect(from + length).toBeLessThanOrEqual(block.length);
-      found[data.getUint16(place, small).toString(16)] = Buffer.from(block.subarray(from, from + length)).toString("hex");
+      found[data.getUint16(place, small).toString(16)] = Buffer.from(block.subarray(from, from + length)).toString(
+        "hex",
+      );
     }
     next = data.getUint32(at + 2 + 12 * many, small);
     return found;
@@ -78,10 +99,20 @@ function said(block: Uint8Array): { main: Record<string, string>; exif: Record<s
     const pointer = new DataView(Uint8Array.from(Buffer.from(hex!, "hex")).buffer);
     return pointer.getUint32(0, small);
   };
-  return { main, exif: main["8769"] ? read(at(main["8769"])) : {}, gps: main["8825"] ? read(at(main["8825"])) : {}, next: last };
+  return {
+    main,
+    exif: main["8769"] ? read(at(main["8769"])) : {},
+    gps: main["8825"] ? read(at(main["8825"])) : {},
+    next: last,
+  };
 }
 
-const MAIN: Field[] = [[0x0100, 4, [4000]], [0x010f, 2, "HMD Global"], [0x0112, 3, [6]], [0x0132, 2, "2018:11:20 09:31:05"]];
+const MAIN: Field[] = [
+  [0x0100, 4, [4000]],
+  [0x010f, 2, "HMD Global"],
+  [0x0112, 3, [6]],
+  [0x0132, 2, "2018:11:20 09:31:05"],
+];
 const EXIF: Field[] = [
   [0x829a, 5, [1, 100]],
   [0x9003, 2, "2018:11:20 09:31:05"],
@@ -90,10 +121,18 @@ const EXIF: Field[] = [
   [0xa002, 4, [4000]],
   [0xa003, 4, [3000]],
 ];
-const GPS: Field[] = [[1, 2, "N"], [2, 5, [37, 1, 48, 1, 4056, 100]], [3, 2, "E"], [4, 5, [117, 1, 0, 1, 4497, 100]]];
+const GPS: Field[] = [
+  [1, 2, "N"],
+  [2, 5, [37, 1, 48, 1, 4056, 100]],
+  [3, 2, "E"],
+  [4, 5, [117, 1, 0, 1, 4497, 100]],
+];
 const SIZE = { width: 1200, height: 1600 };
 
-describe.each([["small", true], ["big", false]] as const)("a block with its %s end first", (_name, small) => {
+describe.each([
+  ["small", true],
+  ["big", false],
+] as const)("a block with its %s end first", (_name, small) => {
   const block = tiff(small, MAIN, EXIF, GPS, 500);
   const before = said(block);
   const after = said(rewritten(block, SIZE)!);
@@ -106,7 +145,9 @@ describe.each([["small", true], ["big", false]] as const)("a block with its %s e
 
   it("says upright, and the new size", () => {
     expect([orientationOf(block), orientationOf(rewritten(block, SIZE)!)]).toEqual([6, 1]);
-    expect([after.exif["a002"], after.exif["a003"]]).toEqual(small ? ["b0040000", "40060000"] : ["000004b0", "00000640"]);
+    expect([after.exif["a002"], after.exif["a003"]]).toEqual(
+      small ? ["b0040000", "40060000"] : ["000004b0", "00000640"],
+    );
   });
 
   it("has no thumbnail, no maker's note, and nothing of the old size", () => {
@@ -126,7 +167,12 @@ describe("what makes no sense", () => {
   const good = tiff(true, MAIN, EXIF, GPS, 50);
 
   it("is no block", () => {
-    for (const bytes of [new Uint8Array(), new Uint8Array(7), new Uint8Array(100), Uint8Array.of(0x49, 0x49, 42, 0, 255, 255, 255, 255)]) {
+    for (const bytes of [
+      new Uint8Array(),
+      new Uint8Array(7),
+      new Uint8Array(100),
+      Uint8Array.of(0x49, 0x49, 42, 0, 255, 255, 255, 255),
+    ]) {
       expect([rewritten(bytes, SIZE), orientationOf(bytes)]).toEqual([null, 1]);
     }
   });
@@ -149,15 +195,45 @@ describe("what makes no sense", () => {
   });
 
   it("a directory that leads to itself ends", () => {
-    expect(rewritten(tiff(true, [[0x0112, 3, [6]], [0x8769, 4, [8]], [0x8825, 4, [8]]]), SIZE)).not.toBeNull();
+    expect(
+      rewritten(
+        tiff(true, [
+          [0x0112, 3, [6]],
+          [0x8769, 4, [8]],
+          [0x8825, 4, [8]],
+        ]),
+        SIZE,
+      ),
+    ).not.toBeNull();
   });
 });
 
 describe("a JPEG", () => {
-  const app1 = (content: number[]): number[] => [0xff, 0xe1, (content.length + 2) >> 8, (content.length + 2) & 0xff, ...content];
+  const app1 = (content: number[]): number[] => [
+    0xff,
+    0xe1,
+    (content.length + 2) >> 8,
+    (content.length + 2) & 0xff,
+    ...content,
+  ];
   const exif = [0x45, 0x78, 0x69, 0x66, 0, 0];
   const frame = [0xff, 0xc2, 0, 11, 8, 0x0b, 0xb8, 0x0f, 0xa0, 1, 1, 0x11, 0];
-  const jpeg = Uint8Array.from([0xff, 0xd8, ...app1([...exif, 1, 2, 3]), ...app1([0x68, 0x74]), ...frame, 0xff, 0xda, 0, 2, 9, 0xff, 0xe1, 0, 9]);
+  const jpeg = Uint8Array.from([
+    0xff,
+    0xd8,
+    ...app1([...exif, 1, 2, 3]),
+    ...app1([0x68, 0x74]),
+    ...frame,
+    0xff,
+    0xda,
+    0,
+    2,
+    9,
+    0xff,
+    0xe1,
+    0,
+    9,
+  ]);
 
   it("tells its size and its EXIF", () => {
     expect(sizeOf(jpeg)).toEqual({ width: 4000, height: 3000 });

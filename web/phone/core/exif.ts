@@ -57,7 +57,10 @@ export function rewritten(tiff: Uint8Array, size: Size): Uint8Array | null {
   if (own.length + exif.length + gps.length === 0) return null;
   const block = assembled(
     replaced(own, number(ORIENTATION, SHORT, 1, small)),
-    replaced(replaced(exif, number(PIXEL_WIDTH, LONG, size.width, small)), number(PIXEL_HEIGHT, LONG, size.height, small)),
+    replaced(
+      replaced(exif, number(PIXEL_WIDTH, LONG, size.width, small)),
+      number(PIXEL_HEIGHT, LONG, size.height, small),
+    ),
     gps,
     small,
   );

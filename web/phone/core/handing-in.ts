@@ -23,7 +23,14 @@ export async function handIn(person: string, now: number, most: number = MOST_BY
   const groups = grouped(waiting, most);
   const files: HandIn[] = [];
   for (const [place, records] of groups.entries()) {
-    const head = { format: FORMAT, version: VERSION, person, saved_at: written(now), part: place + 1, parts: groups.length };
+    const head = {
+      format: FORMAT,
+      version: VERSION,
+      person,
+      saved_at: written(now),
+      part: place + 1,
+      parts: groups.length,
+    };
     const parts = [JSON.stringify(head).slice(0, -1), ',"records":['];
     for (const [n, record] of records.entries()) {
       if (n > 0) parts.push(",");

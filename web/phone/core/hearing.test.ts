@@ -7,7 +7,11 @@ const SHA = "ab".repeat(32);
 const record: Asked = { what: "record", visit: ID };
 const photo: Asked = { what: "photo", sha256: SHA };
 
-function answer(status: number, json: unknown, type = status < 400 ? "application/json" : "application/problem+json"): Reply {
+function answer(
+  status: number,
+  json: unknown,
+  type = status < 400 ? "application/json" : "application/problem+json",
+): Reply {
   return { kind: "answer", status, type, json, retryAfterS: null };
 }
 function problem(status: number, code: string): Reply {
@@ -48,14 +52,20 @@ describe("only the service's own promise counts", () => {
     ["a problem with another status than its own", answer(422, { status: 400, code: "invalid" })],
   ];
   it.each(others)("%s is somebody else's word", (_name, reply) => {
-    for (const asked of [record, photo]) expect(heard(asked, reply, 0)).toMatchObject({ type: "later", why: "foreign" });
+    for (const asked of [record, photo])
+      expect(heard(asked, reply, 0)).toMatchObject({ type: "later", why: "foreign" });
   });
 });
 
 describe("what passes by itself waits", () => {
   it.each([408, 425, 429, 503])("%d, whoever says so", (status) => {
     for (const reply of [html(status), problem(status, "unavailable")]) {
-      expect(heard(record, { ...reply, retryAfterS: 30 } as Reply, 0)).toEqual({ type: "later", why: "busy", status, retryAfterS: 30 });
+      expect(heard(record, { ...reply, retryAfterS: 30 } as Reply, 0)).toEqual({
+        type: "later",
+        why: "busy",
+        status,
+        retryAfterS: 30,
+      });
     }
   });
   it.each([500, 502, 504, 520])("%d", (status) => {
@@ -80,7 +90,10 @@ describe("what the service refuses", () => {
     [415, "unsupported-type"],
     [422, "invalid"],
   ])("a record: %d %s is shown with its reason", (status, code) => {
-    expect(heard(record, problem(status, code), 0)).toMatchObject({ type: "record-refused", refusal: { status, code, detail: "原因" } });
+    expect(heard(record, problem(status, code), 0)).toMatchObject({
+      type: "record-refused",
+      refusal: { status, code, detail: "原因" },
+    });
   });
 
   it.each([
@@ -93,7 +106,11 @@ describe("what the service refuses", () => {
     [422, "photo-too-many-pixels"],
     [422, "photo-too-many-scans"],
   ])("a photo: %d %s ends that photo only", (status, code) => {
-    expect(heard(photo, problem(status, code), 0)).toMatchObject({ type: "photo-refused", sha256: SHA, refusal: { code } });
+    expect(heard(photo, problem(status, code), 0)).toMatchObject({
+      type: "photo-refused",
+      sha256: SHA,
+      refusal: { code },
+    });
   });
 
   it("a photo whose visit is unknown sends the record again", () => {
@@ -123,10 +140,10 @@ it("Retry-After is read as seconds or as a day and time", () => {
   const now = Date.parse("2018-11-20T01:31:00Z");
   expect(retryAfter("120", now)).toBe(120);
   expect(retryAfter("Tue, 20 Nov 2018 01:32:00 GMT", now)).toBe(60);
-  expect([retryAfter(null, now), retryAfter("soon", now), retryAfter("-5", now), retryAfter("Tue, 20 Nov 2018 01:30:00 GMT", now)]).toEqual([
-    null,
-    null,
-    null,
-    null,
-  ]);
+  expect([
+    retryAfter(null, now),
+    retryAfter("soon", now),
+    retryAfter("-5", now),
+    retryAfter("Tue, 20 Nov 2018 01:30:00 GMT", now),
+  ]).toEqual([null, null, null, null]);
 });

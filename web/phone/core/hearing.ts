@@ -16,8 +16,7 @@ export type Reply =
 
 /** What was asked: to take the record of a visit (or an addition to it), or one of its photos. */
 export type Asked =
-  | { readonly what: "record"; readonly visit: string }
-  | { readonly what: "photo"; readonly sha256: string };
+  { readonly what: "record"; readonly visit: string } | { readonly what: "photo"; readonly sha256: string };
 
 /** How often something that arrived damaged is sent again before a person is told. */
 export const DAMAGED_TRIES = 6;

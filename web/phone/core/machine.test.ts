@@ -100,7 +100,9 @@ const LEADS: Readonly<Record<string, Partial<Record<EventType, State>>>> = {
 };
 
 describe("every event in every state", () => {
-  const cases = Object.keys(FROM).flatMap((name) => Object.keys(EVENTS).map((type) => [name, type as EventType] as const));
+  const cases = Object.keys(FROM).flatMap((name) =>
+    Object.keys(EVENTS).map((type) => [name, type as EventType] as const),
+  );
 
   it("is walked", () => {
     expect(new Set(Object.values(FROM).map(({ state }) => state))).toEqual(new Set(STATES));
@@ -118,10 +120,22 @@ describe("every event in every state", () => {
 
 /** All that can be reached from a draft by any events in any order, short of counting tries without end. */
 function reachable(): Map<string, Progress> {
-  const events: Event[] = [...Object.values(EVENTS), { type: "photo-accepted", sha256: "b" }, { type: "photo-refused", sha256: "b", refusal }];
+  const events: Event[] = [
+    ...Object.values(EVENTS),
+    { type: "photo-accepted", sha256: "b" },
+    { type: "photo-refused", sha256: "b", refusal },
+  ];
   const known = new Map<string, Progress>();
   const key = (p: Progress): string =>
-    JSON.stringify([p.state, p.recordSentAt, p.photos, Math.min(p.tries, 2), p.notBefore > 0, p.trouble?.kind, p.sentAt]);
+    JSON.stringify([
+      p.state,
+      p.recordSentAt,
+      p.photos,
+      Math.min(p.tries, 2),
+      p.notBefore > 0,
+      p.trouble?.kind,
+      p.sentAt,
+    ]);
   const todo = [base];
   for (let progress = todo.pop(); progress; progress = todo.pop()) {
     if (known.has(key(progress))) continue;
@@ -205,7 +219,8 @@ describe("pauses", () => {
     for (let n = 0; n < 4; n++) {
       progress = step(progress, EVENTS["record-unknown"], NOW, 0.5);
       pauses.push(progress.notBefore - NOW);
-      for (const event of [EVENTS.begin, EVENTS["record-accepted"], EVENTS.begin]) progress = step(progress, event, NOW, 0.5);
+      for (const event of [EVENTS.begin, EVENTS["record-accepted"], EVENTS.begin])
+        progress = step(progress, event, NOW, 0.5);
     }
     expect(pauses).toEqual([4000, 8000, 16_000, 32_000]);
   });

@@ -101,7 +101,11 @@ export function step(from: Progress, event: Event, now: number, random: number):
 
 /** Whether it may be tried now. A pause that ends impossibly late was set by a clock since put right. */
 export function isDue(progress: Progress, now: number): boolean {
-  return isWaiting(progress) && over(progress.notBefore, LONGEST_PAUSE_MS, now) && over(progress.heldUntil, LONGEST_HOLD_MS, now);
+  return (
+    isWaiting(progress) &&
+    over(progress.notBefore, LONGEST_PAUSE_MS, now) &&
+    over(progress.heldUntil, LONGEST_HOLD_MS, now)
+  );
 }
 
 /** When it may be tried, null if that is not for time to say. */
@@ -214,7 +218,10 @@ const RULES: Rules = {
   },
   "sending-photos": {
     "photo-accepted": (from, event, now) =>
-      settle({ ...mark(from, event.sha256, { sentAt: now }), tries: 0, notBefore: 0, heldUntil: 0, trouble: null }, now),
+      settle(
+        { ...mark(from, event.sha256, { sentAt: now }), tries: 0, notBefore: 0, heldUntil: 0, trouble: null },
+        now,
+      ),
     "photo-refused": (from, event, now) => settle(mark(from, event.sha256, { refusal: event.refusal }), now),
     // The service does not know the record it had promised (a restored copy, perhaps): all of it again.
     "record-unknown": (from, _event, now, random) =>
@@ -236,7 +243,8 @@ const RULES: Rules = {
     }),
     edited: (from) => (from.recordSentAt === null ? { ...startOver(from), ...fresh, state: "draft" } : from),
     // An addition brings other photos in place of those refused.
-    replaced: (from, _event, now) => (from.recordSentAt === null ? from : { ...from, ...fresh, state: "sent", sentAt: now }),
+    replaced: (from, _event, now) =>
+      from.recordSentAt === null ? from : { ...from, ...fresh, state: "sent", sentAt: now },
   },
   "needs-sign-in": {
     "signed-in": (from, event) => wait({ ...from, ...fresh }, event),

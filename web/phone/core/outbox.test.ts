@@ -2,7 +2,19 @@ import { beforeEach, describe, expect, it } from "vitest";
 
 import { addPhoto, captureInto, changeDraft, draftOf, dropDraft, removePhoto } from "./drafts";
 import { step } from "./machine";
-import { KEPT_MS, countUnsent, editAgain, happen, photoOf, prune, recordOf, recordsOf, save, sendAgain, unsent } from "./outbox";
+import {
+  KEPT_MS,
+  countUnsent,
+  editAgain,
+  happen,
+  photoOf,
+  prune,
+  recordOf,
+  recordsOf,
+  save,
+  sendAgain,
+  unsent,
+} from "./outbox";
 import { CHECK_IN, type Saved } from "./records";
 import { type Kept, close, database, kept } from "./storage";
 import { CAPTURE, NOON, PERSON, emptyPhone, picture } from "./testing";
@@ -42,7 +54,12 @@ describe("a draft", () => {
     const photo = await picture(1);
     await addPhoto(PERSON, CHECK_IN, photo, NOON);
     const found = await restarted(() => draftOf(PERSON));
-    expect(found).toMatchObject({ id, activity: "study", note: "党员活动日", photos: [{ sha256: photo.sha256, size: 1000 }] });
+    expect(found).toMatchObject({
+      id,
+      activity: "study",
+      note: "党员活动日",
+      photos: [{ sha256: photo.sha256, size: 1000 }],
+    });
     expect((await photoOf(id, photo.sha256))?.bytes.byteLength).toBe(1000);
   });
 
@@ -89,7 +106,12 @@ describe("saving", () => {
     expect((await save(PERSON, true, NOON)).ok).toBe(true);
     const record = await restarted(() => recordOf(id));
     expect(record).toMatchObject({ id, visit: id, person: PERSON, kind: "check-in", progress: { state: "waiting" } });
-    expect(record?.body).toMatchObject({ activity: "visit", photos: [sha], note: "东赵村", device: { skew_s: 0, offline: true } });
+    expect(record?.body).toMatchObject({
+      activity: "visit",
+      photos: [sha],
+      note: "东赵村",
+      device: { skew_s: 0, offline: true },
+    });
     expect(Date.parse((record as { body: { captured_at: string } }).body.captured_at)).toBe(NOON);
     expect((await photoOf(id, sha))?.bytes.byteLength).toBe(1000);
     expect([await draftOf(PERSON), await countUnsent(PERSON)]).toEqual([null, 1]);
@@ -165,7 +187,11 @@ describe("what is kept", () => {
 describe("editing", () => {
   const refuse = async (id: string, code: string): Promise<void> => {
     await happen(id, { type: "begin" }, NOON);
-    await happen(id, { type: "record-refused", refusal: { kind: "refusal", status: 422, code, detail: "", errors: [] } }, NOON);
+    await happen(
+      id,
+      { type: "record-refused", refusal: { kind: "refusal", status: 422, code, detail: "", errors: [] } },
+      NOON,
+    );
   };
 
   it("a refused record becomes a draft of the same id, and can be saved again", async () => {
@@ -175,7 +201,11 @@ describe("editing", () => {
     expect(draft).toMatchObject({ id, activity: "visit", note: "东赵村", photos, capture: { ...CAPTURE, at: NOON } });
     expect(await recordOf(id)).toBeNull();
     await changeDraft(PERSON, CHECK_IN, { place: "371481200268" }, NOON);
-    expect(value(await save(PERSON, true, NOON))).toMatchObject({ id, body: { place: "371481200268" }, progress: { state: "waiting" } });
+    expect(value(await save(PERSON, true, NOON))).toMatchObject({
+      id,
+      body: { place: "371481200268" },
+      progress: { state: "waiting" },
+    });
   });
 
   it("an id that is taken is changed, the photos go along", async () => {

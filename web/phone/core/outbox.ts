@@ -4,7 +4,7 @@ import { announce } from "./changes";
 import { written } from "./clock";
 import { newId } from "./ids";
 import { type Event, begun, step } from "./machine";
-import { type AdditionBody, CHECK_IN, type CheckInBody, type Draft, type Saved, type StoredPhoto } from "./records";
+import { CHECK_IN, type CheckInBody, type Draft, type Saved, type StoredPhoto, type Visit } from "./records";
 import { type Kept, database, kept, writing } from "./storage";
 
 /** How long what was sent is kept, so that it can be sent again. */
@@ -38,7 +38,7 @@ export function saveAddition(person: string, visit: string, now: number): Promis
     person,
     savedAt: now,
     photos: draft.photos,
-    body: { photos: digests(draft), withdrawn: draft.withdrawn, note: draft.note } satisfies AdditionBody,
+    body: { photos: digests(draft), withdrawn: [...draft.withdrawn], note: draft.note },
     progress: step(begun(digests(draft)), { type: "saved" }, now, 0),
     answer: null,
   }));
@@ -72,13 +72,13 @@ export async function photoOf(record: string, sha256: string): Promise<StoredPho
 }
 
 /** Lets something happen to a record, and what the service answered with it; the record as it stands then. */
-export async function happen(id: string, event: Event, now: number, answer?: unknown): Promise<Saved | null> {
+export async function happen(id: string, event: Event, now: number, answer?: Visit): Promise<Saved | null> {
   const tx = writing(await database(), ["records"]);
   const old = await tx.store.get(id);
   let record = old ?? null;
   if (old) {
     const progress = step(old.progress, event, now, Math.random());
-    record = { ...old, progress, answer: answer === undefined ? old.answer : answer } as Saved;
+    record = { ...old, progress, answer: answer ?? old.answer };
     if (progress !== old.progress || answer !== undefined) await tx.store.put(record);
   }
   await tx.done;
@@ -187,7 +187,7 @@ function checkIn(draft: Draft, offline: boolean): CheckInBody {
     captured_at: written(capture.at),
     position: capture.position,
     photos: digests(draft),
-    functions: draft.functions,
+    functions: [...draft.functions],
     note: draft.note,
     device: {
       skew_s: capture.skewS,
@@ -199,18 +199,17 @@ function checkIn(draft: Draft, offline: boolean): CheckInBody {
 
 function asDraft(record: Saved, subject: string, id: string): Draft {
   const common = { person: record.person, subject, id, startedAt: record.savedAt, photos: record.photos };
-  const { body } = record;
   if (record.kind === "addition") {
     const { note, withdrawn } = record.body;
     return { ...common, activity: null, place: null, functions: [], note, withdrawn, capture: null };
   }
-  const { activity, place, functions, note, position, captured_at, device } = body as CheckInBody;
+  const { activity, place, functions, note, position, captured_at, device } = record.body;
   return {
     ...common,
     activity,
     place: place ?? null,
-    functions,
-    note,
+    functions: functions ?? [],
+    note: note ?? "",
     withdrawn: [],
     capture: {
       at: Date.parse(captured_at),

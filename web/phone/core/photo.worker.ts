@@ -4,7 +4,9 @@ import { type Tools, shrink } from "./scaling";
 
 const tools: Tools = {
   decode: async (picture, wanted) => {
-    const resize = wanted ? { resizeWidth: wanted.width, resizeHeight: wanted.height, resizeQuality: "high" as const } : {};
+    const resize = wanted
+      ? { resizeWidth: wanted.width, resizeHeight: wanted.height, resizeQuality: "high" as const }
+      : {};
     const bitmap = await createImageBitmap(picture, resize);
     return { source: bitmap, width: bitmap.width, height: bitmap.height, free: () => bitmap.close() };
   },

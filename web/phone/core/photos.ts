@@ -54,7 +54,12 @@ const page: Tools = {
     } finally {
       URL.revokeObjectURL(url);
     }
-    return { source: image, width: image.naturalWidth, height: image.naturalHeight, free: () => image.removeAttribute("src") };
+    return {
+      source: image,
+      width: image.naturalWidth,
+      height: image.naturalHeight,
+      free: () => image.removeAttribute("src"),
+    };
   },
   surface: ({ width, height }) => {
     const canvas = document.createElement("canvas");

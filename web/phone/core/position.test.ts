@@ -39,7 +39,13 @@ describe("a search", () => {
     told = [];
   });
   afterEach(() => vi.useRealTimers());
-  const begin = () => search(sky, () => NOON, (found) => told.push(found), 45_000);
+  const begin = () =>
+    search(
+      sky,
+      () => NOON,
+      (found) => told.push(found),
+      45_000,
+    );
   const kinds = () => told.map(({ kind }) => kind);
   const accuracy = (found: Found) => ("fix" in found ? found.fix.position.accuracy_m : null);
 
@@ -94,7 +100,11 @@ describe("a search", () => {
   });
 
   it("without the browser's help is off at once, and stopping it is harmless", () => {
-    const mine = search(undefined, () => NOON, (found) => told.push(found));
+    const mine = search(
+      undefined,
+      () => NOON,
+      (found) => told.push(found),
+    );
     mine.stop();
     expect(kinds()).toEqual(["off"]);
   });
@@ -107,7 +117,10 @@ describe("a search", () => {
 });
 
 it("an old fix gives way to a coarser new one", () => {
-  const at = (accuracy: number, time: number) => ({ position: sent({ latitude: 37.8, longitude: 117, accuracy }), at: time });
+  const at = (accuracy: number, time: number) => ({
+    position: sent({ latitude: 37.8, longitude: 117, accuracy }),
+    at: time,
+  });
   const before = seen({ kind: "searching" }, at(10, NOON));
   expect(seen(before, at(50, NOON + 60_000))).toBe(before);
   expect(seen(before, at(50, NOON + 180_000))).toMatchObject({ kind: "fixed", fix: { at: NOON + 180_000 } });
@@ -125,6 +138,9 @@ it("a position is sent in WGS-84 with numbers that JSON can hold", () => {
 
 it("distances agree with the geodesic within half a percent", () => {
   // geographiclib: 37.811268, 117.012492 to 37.84, 117.05 is 4,590.7 m
-  expect(distanceM({ latitude: 37.811268, longitude: 117.012492 }, { latitude: 37.84, longitude: 117.05 })).toBeCloseTo(4590.7, -1.5);
+  expect(distanceM({ latitude: 37.811268, longitude: 117.012492 }, { latitude: 37.84, longitude: 117.05 })).toBeCloseTo(
+    4590.7,
+    -1.5,
+  );
   expect(distanceM({ latitude: 1, longitude: 1 }, { latitude: 1, longitude: 1 })).toBe(0);
 });

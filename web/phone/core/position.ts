@@ -70,8 +70,14 @@ export function search(
 /** A position as it is sent; Chromium gives WGS-84 also in China. */
 export function sent(coords: Pick<GeolocationCoordinates, "latitude" | "longitude" | "accuracy">): SentPosition {
   const round = (value: number, digits: number): number => Number(value.toFixed(digits));
-  const accuracy = Number.isFinite(coords.accuracy) && coords.accuracy >= 0 ? Math.min(round(coords.accuracy, 1), 1e6) : null;
-  return { latitude: round(coords.latitude, 7), longitude: round(coords.longitude, 7), accuracy_m: accuracy, crs: "wgs84" };
+  const accuracy =
+    Number.isFinite(coords.accuracy) && coords.accuracy >= 0 ? Math.min(round(coords.accuracy, 1), 1e6) : null;
+  return {
+    latitude: round(coords.latitude, 7),
+    longitude: round(coords.longitude, 7),
+    accuracy_m: accuracy,
+    crs: "wgs84",
+  };
 }
 
 /** What is found once there is another fix: the sharper one, unless the person has moved away or the old one is old. */

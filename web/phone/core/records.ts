@@ -1,44 +1,26 @@
 /** What is kept on the phone: the shapes of drafts, records, photos and people's sessions. */
 
+import type { components } from "../../made/api";
 import type { Progress } from "./machine";
 
-export type Activity = "visit" | "study" | "office" | "other";
-export type NoPosition = "denied" | "timeout" | "off";
+type Schemas = components["schemas"];
+export type Visit = Schemas["VisitOut"];
+export type Activity = Schemas["CheckInIn"]["activity"];
+export type Function = NonNullable<Schemas["CheckInIn"]["functions"]>[number];
+export type NoPosition = NonNullable<Schemas["DeviceIn"]["no_position"]>;
 export type MediaType = "image/jpeg" | "image/png" | "image/webp";
 
 /** A fix as the browser gives it, in WGS-84, whatever the map on the same phone shows. */
-export interface SentPosition {
-  readonly latitude: number;
-  readonly longitude: number;
-  readonly accuracy_m: number | null;
-  readonly crs: "wgs84";
-}
-
-export interface Device {
-  readonly sent_at?: string;
-  readonly skew_s: number | null;
-  readonly offline: boolean;
-  readonly no_position?: NoPosition;
-}
+export type SentPosition = Schemas["PositionIn"] & { accuracy_m: number | null; crs: "wgs84" };
 
 /** A check-in as `PUT /visits/{id}` takes it; `device.sent_at` is put in when it is sent. */
-export interface CheckInBody {
-  readonly activity: Activity;
-  readonly place?: string;
-  readonly captured_at: string;
-  readonly position: SentPosition | null;
-  readonly photos: readonly string[];
-  readonly functions: readonly string[];
-  readonly note: string;
-  readonly device: Device;
-}
+export type CheckInBody = Schemas["CheckInIn"] & {
+  position: SentPosition | null;
+  device: Schemas["DeviceIn"] & { skew_s: number | null; offline: boolean };
+};
 
 /** More for a visit that the service has, as `POST /visits/{id}/additions` takes it. */
-export interface AdditionBody {
-  readonly photos: readonly string[];
-  readonly withdrawn: readonly string[];
-  readonly note: string;
-}
+export type AdditionBody = Required<Schemas["AdditionIn"]>;
 
 /** Where and when the person stood: taken while they do something else, kept when the app is opened again elsewhere. */
 export interface Capture {
@@ -62,7 +44,7 @@ export interface Draft {
   readonly startedAt: number;
   readonly activity: Activity | null;
   readonly place: string | null;
-  readonly functions: readonly string[];
+  readonly functions: readonly Function[];
   readonly note: string;
   readonly photos: readonly DraftPhoto[];
   readonly withdrawn: readonly string[];
@@ -79,7 +61,7 @@ interface Common {
   readonly photos: readonly DraftPhoto[];
   readonly progress: Progress;
   /** The visit as the service answered last. */
-  readonly answer: unknown;
+  readonly answer: Visit | null;
 }
 export interface SavedCheckIn extends Common {
   readonly kind: "check-in";

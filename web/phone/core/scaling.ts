@@ -12,7 +12,13 @@ const QUALITIES = [0.82, 0.7, 0.58, 0.46];
 
 /** A photo as it will be sent, or why there is none: `heic` this browser cannot read, `unreadable`, `too-large`. */
 export type Shrunk =
-  | { readonly ok: true; readonly bytes: ArrayBuffer; readonly type: "image/jpeg"; readonly sha256: string; readonly size: Size }
+  | {
+      readonly ok: true;
+      readonly bytes: ArrayBuffer;
+      readonly type: "image/jpeg";
+      readonly sha256: string;
+      readonly size: Size;
+    }
   | { readonly ok: false; readonly why: "heic" | "unreadable" | "too-large" };
 
 export interface Decoded extends Size {
@@ -39,7 +45,7 @@ export interface Tools {
 
 /** Scales a photo. Never throws for what a file holds; an engine that fails (memory) is told as `unreadable`. */
 export async function shrink(file: Blob, tools: Tools): Promise<Shrunk> {
-  const bytes = new Uint8Array(await file.arrayBuffer());
+  const bytes = await bytesOf(file);
   const heic = isHeic(bytes);
   const raw = isJpeg(bytes) ? sizeOf(bytes) : null;
   if (raw && raw.width * raw.height > MOST_PIXELS) return { ok: false, why: "too-large" };
@@ -96,7 +102,7 @@ async function drawn(
       const size = orientation >= 5 ? { width: lying.height, height: lying.width } : lying;
       const found = await encoded(decoded, orientation, lying, size, tools);
       if (found.size > AIM_BYTES * 1.1 && longest > LONGEST_EDGE / 2) continue;
-      const jpeg = new Uint8Array(await found.arrayBuffer());
+      const jpeg = await bytesOf(found);
       const whole = withExif(jpeg, tiff && rewritten(tiff, size));
       return { ok: true, bytes: whole.buffer, type: "image/jpeg", sha256: await sha256(whole.buffer), size };
     }
@@ -127,4 +133,14 @@ async function encoded(decoded: Decoded, orientation: number, lying: Size, size:
   } finally {
     surface.free();
   }
+}
+
+/** Chromium 69 has no `Blob.arrayBuffer`. */
+function bytesOf(blob: Blob): Promise<Uint8Array<ArrayBuffer>> {
+  return new Promise((done, fail) => {
+    const reader = new FileReader();
+    reader.onload = () => done(new Uint8Array(reader.result as ArrayBuffer));
+    reader.onerror = () => fail(reader.error ?? new Error("not readable"));
+    reader.readAsArrayBuffer(blob);
+  });
 }

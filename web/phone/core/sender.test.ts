@@ -32,7 +32,8 @@ async function saved(photos = 1, person = PERSON, fill = 0): Promise<Saved> {
 
 const send = () => sendAll(service.world, null);
 const state = async (record: Saved) => (await recordOf(record.id))?.progress.state;
-const paths = () => service.heard.map(({ method, path }) => `${method} ${path.replace("/api/v1", "").replace(/[0-9a-f]{40,}/, "…")}`);
+const paths = () =>
+  service.heard.map(({ method, path }) => `${method} ${path.replace("/api/v1", "").replace(/[0-9a-f]{40,}/, "…")}`);
 
 describe("a good network", () => {
   it("takes the small records first, then each photo as raw bytes", async () => {
@@ -128,7 +129,10 @@ describe("a bad network", () => {
       service.now += 3_600_000;
       await send();
     }
-    expect([await state(record), (await recordOf(record.id))?.progress.trouble]).toEqual(["waiting", { kind: "foreign", status: 200 }]);
+    expect([await state(record), (await recordOf(record.id))?.progress.trouble]).toEqual([
+      "waiting",
+      { kind: "foreign", status: 200 },
+    ]);
     service.before = () => null;
     service.now += 3_600_000;
     await send();
@@ -215,7 +219,11 @@ describe("whose token", () => {
     const record = await saved(1);
     service.people.clear();
     await send();
-    expect([await state(record), (await sessionOf(PERSON))?.dead, service.heard.length]).toEqual(["needs-sign-in", true, 1]);
+    expect([await state(record), (await sessionOf(PERSON))?.dead, service.heard.length]).toEqual([
+      "needs-sign-in",
+      true,
+      1,
+    ]);
     await send();
     expect(service.heard).toHaveLength(1);
     service.people.set("new", PERSON);
@@ -279,8 +287,7 @@ describe("one sender at a time", () => {
 
 it("the skew seen at a contact is kept", async () => {
   await saved(0);
-  service.after = () =>
-    json(200, { id: "other" }, { Date: new Date(service.now - 2 * 86_400_000).toUTCString() });
+  service.after = () => json(200, { id: "other" }, { Date: new Date(service.now - 2 * 86_400_000).toUTCString() });
   await send();
   await new Promise((done) => setTimeout(done, 20));
   expect((await lastSkew())?.skewS).toBeCloseTo(2 * 86_400, -1);

@@ -6,7 +6,7 @@ import { type Asked, type Reply, heard } from "./hearing";
 import { type Event, dueAt, isDue, nextPhoto } from "./machine";
 import { happen, photoOf, prune, unsent } from "./outbox";
 import { newId } from "./ids";
-import type { Saved } from "./records";
+import type { Saved, Visit } from "./records";
 import { sessionDied, sessionOf } from "./sessions";
 import { kept } from "./storage";
 import { type Turn, inTurn } from "./turns";
@@ -21,7 +21,10 @@ const SPARE_MS = 15_000;
 const FULL_DISK_MS = 60_000;
 
 /** Sends everything that is due; null if somebody else is sending and we did not wait for them. */
-export async function sendAll(world: World, locks: LockManager | null = navigator.locks ?? null): Promise<Passed | null> {
+export async function sendAll(
+  world: World,
+  locks: LockManager | null = navigator.locks ?? null,
+): Promise<Passed | null> {
   const passed = await kept(async () => {
     // What may go gives its room to what must stay.
     await prune(world.now());
@@ -64,7 +67,9 @@ async function recover(world: World): Promise<void> {
 async function choose(world: World): Promise<{ record: Saved; token: string } | null> {
   const due = (await unsent()).filter((record) => isDue(record.progress, world.now()));
   const turn = ({ progress }: Saved): number => (progress.state === "waiting" ? 0 : 1);
-  due.sort((one, other) => turn(one) - turn(other) || one.progress.tries - other.progress.tries || one.savedAt - other.savedAt);
+  due.sort(
+    (one, other) => turn(one) - turn(other) || one.progress.tries - other.progress.tries || one.savedAt - other.savedAt,
+  );
   for (const record of due) {
     const session = await sessionOf(record.person);
     if (session && !session.dead) return { record, token: session.token };
@@ -78,7 +83,8 @@ async function sendOne(world: World, record: Saved, token: string): Promise<numb
   await happen(record.id, { type: "begin" }, world.now());
   const sha256 = record.progress.recordSentAt === null ? null : nextPhoto(record.progress);
   const asked: Asked = sha256 === null ? { what: "record", visit: record.visit } : { what: "photo", sha256 };
-  const reply = sha256 === null ? await sendRecord(world, record, token) : await sendPhoto(world, record, sha256, token);
+  const reply =
+    sha256 === null ? await sendRecord(world, record, token) : await sendPhoto(world, record, sha256, token);
   const event = heard(asked, reply, record.progress.tries);
   const after = await happen(record.id, event, world.now(), visitIn(event, reply));
   if (event.type === "sign-in-needed") await sessionDied(record.person, token);
@@ -103,8 +109,8 @@ async function sendPhoto(world: World, record: Saved, sha256: string, token: str
 }
 
 /** The visit in a promise: as the answer itself, or beside the photo. */
-function visitIn(event: Event, reply: Reply): unknown {
+function visitIn(event: Event, reply: Reply): Visit | undefined {
   if (reply.kind !== "answer") return undefined;
-  if (event.type === "record-accepted") return reply.json;
-  return event.type === "photo-accepted" ? (reply.json as { visit?: unknown }).visit : undefined;
+  if (event.type === "record-accepted") return reply.json as Visit;
+  return event.type === "photo-accepted" ? (reply.json as { visit?: Visit }).visit : undefined;
 }

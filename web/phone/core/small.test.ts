@@ -50,7 +50,12 @@ it("an id is a UUID of version 7, in order of time", () => {
 });
 
 describe("the likely activity", () => {
-  const owed = (duty: string, opens_on: string, due_on: string, remaining = 1): Owed => ({ duty, opens_on, due_on, remaining });
+  const owed = (duty: string, opens_on: string, due_on: string, remaining = 1): Owed => ({
+    duty,
+    opens_on,
+    due_on,
+    remaining,
+  });
   const week = owed("envoy-weekly-visit", "2018-11-12", "2018-11-18");
   const study = owed("envoy-study-day", "2018-11-15", "2018-11-15");
   const office = owed("secretary-office-day", "2018-11-14", "2018-11-14");
@@ -74,7 +79,8 @@ describe("the likely activity", () => {
 });
 
 describe("a call", () => {
-  const ask = (service: Service) => call<{ id: string }>(service.world, { method: "PUT", path: "/visits/x", token: "t", json: {} });
+  const ask = (service: Service) =>
+    call<{ id: string }>(service.world, { method: "PUT", path: "/visits/x", token: "t", json: {} });
   const answered = (response: () => Response | Error) => {
     const service = new Service();
     service.before = response;
@@ -82,7 +88,12 @@ describe("a call", () => {
   };
 
   it("is a value, a refusal in the service's words, or nobody who is the service", async () => {
-    expect(await answered(() => json(201, { id: "x" }, { ETag: '"3"' }))).toEqual({ ok: true, status: 201, value: { id: "x" }, etag: '"3"' });
+    expect(await answered(() => json(201, { id: "x" }, { ETag: '"3"' }))).toEqual({
+      ok: true,
+      status: 201,
+      value: { id: "x" },
+      etag: '"3"',
+    });
     expect(await answered(() => new Response(null, { status: 204 }))).toMatchObject({ ok: true, status: 204 });
     expect(await answered(() => problem(429, "too-many-requests", { "Retry-After": "7" }))).toMatchObject({
       ok: false,
@@ -138,7 +149,11 @@ describe("the queue as a file", () => {
     expect([others, only?.name, only?.records]).toEqual([[], "daocun-P001-2018-11-20.json", 3]);
     const held = JSON.parse(await only!.file.text());
     expect(held).toMatchObject({ format: "daocun-handed-in", version: 1, person: PERSON, part: 1, parts: 1 });
-    expect(held.records.map((one: { body: { note: string } }) => one.body.note)).toEqual(["第 0 次", "第 1 次", "第 2 次"]);
+    expect(held.records.map((one: { body: { note: string } }) => one.body.note)).toEqual([
+      "第 0 次",
+      "第 1 次",
+      "第 2 次",
+    ]);
     const [photo] = held.records[1].photos;
     expect(photo).toMatchObject({ sha256: held.records[1].body.photos[0], type: "image/jpeg" });
     expect(Buffer.from(photo.data, "base64")).toEqual(Buffer.alloc(30_000, 1));

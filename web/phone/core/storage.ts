@@ -18,7 +18,8 @@ export const NAME = "daocun";
 const VERSION = 1;
 
 /** A value, or why it is not kept, for the screen to say: `full` disk, or a browser that keeps nothing. */
-export type Kept<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly why: "full" | "unavailable" };
+export type Kept<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly why: "full" | "unavailable" };
 
 let opened: Promise<Database> | null = null;
 

@@ -26,7 +26,10 @@ export async function emptyPhone(): Promise<void> {
 }
 
 /** A photo of so many bytes, with its digest. */
-export async function picture(fill: number, size = 1000): Promise<{ sha256: string; type: "image/jpeg"; bytes: ArrayBuffer }> {
+export async function picture(
+  fill: number,
+  size = 1000,
+): Promise<{ sha256: string; type: "image/jpeg"; bytes: ArrayBuffer }> {
   const { buffer } = new Uint8Array(size).fill(fill);
   return { sha256: await sha256(buffer), type: "image/jpeg", bytes: buffer };
 }
