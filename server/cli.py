@@ -67,7 +67,8 @@ def import_(kind: Kind, file: Path, dry_run: bool, since: date | None, crs: str)
     if crs != "wgs84" and kind not in ("places", "visits"):
         raise click.UsageError(both("cli.crs-positions-only"))
     with opened() as deployment:
-        table = sheets.read_table(file, limit_bytes=deployment.settings.import_max_bytes)
+        zone = deployment.zone if kind == "visits" else None
+        table = sheets.read_table(file, limit_bytes=deployment.settings.import_max_bytes, zone=zone)
         parsed = kinds.read(kind, table)
         done = imports.import_rows(
             deployment, kind, parsed, since=since, crs=crs, actor=ACTOR, now=clock.now(), dry_run=dry_run

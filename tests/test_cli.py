@@ -7,12 +7,15 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from server import cli, terminal
 from server.adapters import sheets
+from server.domain import imports, words
 from server.domain.duties import SHIPPED
 from server.services.deployment import open_deployment
 from server.services.visits import check_in
@@ -197,6 +200,36 @@ def test_a_workbook_is_taken_like_a_csv_file(daocun: Daocun, tmp_path: Path) -> 
     assert daocun("import", "places", book).code == 0
     ran = daocun("import", "places", FOLDER / "places.csv", "--dry-run")
     assert ran.text.splitlines()[1:] == []
+
+
+def test_records_are_taken_from_a_chinese_workbook_with_real_times(daocun: Daocun, tmp_path: Path) -> None:
+    daocun("init")
+    for kind in ("places", "people", "postings", "visits"):
+        daocun("import", kind, FOLDER / f"{kind}.csv")
+    with (FOLDER / "visits.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    zone = ZoneInfo("Asia/Shanghai")
+    cells = [
+        row
+        | {
+            "activity": words.in_chinese(words.ACTIVITIES, row["activity"]),
+            "status": words.in_chinese(words.IMPORTED_STATUSES, row["status"]),
+            "captured_at": datetime.fromisoformat(row["captured_at"]).astimezone(zone),
+        }
+        for row in rows
+    ]
+    book = tmp_path / "visits.xlsx"
+    with book.open("wb") as stream:
+        sheets.write_xlsx(imports.chinese_columns("visits"), [list(row.values()) for row in cells], stream)
+    again = daocun("import", "visits", book, "--dry-run")
+    assert again.code == 0, again.err
+    assert again.text.splitlines()[1:] == []
+    assert f"{len(rows)}" in again.err
+    cells[0]["captured_at"] = datetime.fromisoformat("2018-11-20T00:00:00+08:00")
+    with book.open("wb") as stream:
+        sheets.write_xlsx(imports.chinese_columns("visits"), [list(row.values()) for row in cells], stream)
+    changed = daocun("import", "visits", book, "--dry-run")
+    assert "2018-11-19T16:00:00" in changed.text.splitlines()[1]
 
 
 @pytest.mark.parametrize(

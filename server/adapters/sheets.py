@@ -6,7 +6,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from pathlib import Path
 from typing import IO, Any, Final
 from xml.etree import ElementTree as ET
@@ -50,11 +50,12 @@ _FAILED = re.compile(
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
-def read_table(path: Path, *, limit_bytes: int = MAX_BYTES) -> Table:
+def read_table(path: Path, *, limit_bytes: int = MAX_BYTES, zone: tzinfo | None = None) -> Table:
     """The first table of a CSV file (UTF-8 or GB18030) or an XLSX workbook, without its blank rows.
 
     What the file is shows in its first bytes, not in its name. Text comes as it stands; a workbook's numbers,
-    truth values and days keep their types. Raises Problem IMPORT_FILE if it is too large or no table.
+    truth values and days keep their types. With a `zone` they are times in it, which in a workbook have no offset.
+    Raises Problem IMPORT_FILE if it is too large or no table.
     """
     try:
         with path.open("rb") as file:
@@ -64,7 +65,7 @@ def read_table(path: Path, *, limit_bytes: int = MAX_BYTES) -> Table:
     if len(data) > limit_bytes:
         raise _refused("file-too-large", limit_mb=limit_bytes // (1024 * 1024))
     if data.startswith(b"PK\x03\x04"):
-        rows = _xlsx_rows(data, limit_bytes)
+        rows = _xlsx_rows(data, limit_bytes, zone)
     elif data.startswith(b"\xd0\xcf\x11\xe0"):
         raise _refused("file-old-excel")
     else:
@@ -100,14 +101,15 @@ def write_csv(
 def write_xlsx(columns: Sequence[str], rows: Iterable[Sequence[Cell]], stream: IO[bytes]) -> None:
     """Writes a workbook with a frozen header and a filter; text stays text, never a formula or a link.
 
-    Days are real dates; times with an offset are text, because a spreadsheet has no offsets. Rows are written
-    as they come; what does not fit on one worksheet continues on the next.
+    Days are real dates and times real times, in the zone they are given in: a spreadsheet has no offsets, and keeps
+    milliseconds. Rows are written as they come; what does not fit on one worksheet continues on the next.
     """
     import xlsxwriter  # slow to load, and most commands write no workbook
 
     workbook = xlsxwriter.Workbook(stream, {"constant_memory": True})
     header = workbook.add_format({"bold": True})
     day = workbook.add_format({"num_format": "yyyy-mm-dd"})
+    instant = workbook.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
     waiting = iter(rows)
     held = next(waiting, None)
     while True:
@@ -120,7 +122,7 @@ def write_xlsx(columns: Sequence[str], rows: Iterable[Sequence[Cell]], stream: I
         while held is not None and number + 1 < XLSX_ROWS:
             number += 1
             for at, cell in enumerate(held):
-                _write_cell(sheet, number, at, cell, day)
+                _write_cell(sheet, number, at, cell, day, instant)
             held = next(waiting, None)
         sheet.autofilter(0, 0, number, max(0, len(columns) - 1))
         if held is None:
@@ -219,7 +221,7 @@ def _unguarded(cell: str) -> str:
 # XLSX, read
 
 
-def _xlsx_rows(data: bytes, limit_bytes: int) -> Iterator[list[Cell]]:
+def _xlsx_rows(data: bytes, limit_bytes: int, zone: tzinfo | None) -> Iterator[list[Cell]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = _sheet_parts(archive, limit_bytes)
@@ -231,7 +233,7 @@ def _xlsx_rows(data: bytes, limit_bytes: int) -> Iterator[list[Cell]]:
                 _check_extent(xml)
                 rows = workbook.get_sheet_by_name(meta.name).to_python(skip_empty_area=False)
                 if rows:
-                    return _typed(rows, _formula_errors(xml))
+                    return _typed(rows, _formula_errors(xml), zone)
     except _DAMAGED as error:
         raise _refused("file-damaged") from error
     raise _refused("file-empty")
@@ -285,11 +287,19 @@ def _column_at(letters: bytes) -> int:
     return number
 
 
-def _typed(rows: list[list[Any]], failed: dict[tuple[int, int], str]) -> Iterator[list[Cell]]:
+def _typed(rows: list[list[Any]], failed: dict[tuple[int, int], str], zone: tzinfo | None) -> Iterator[list[Cell]]:
     for (row, column), value in failed.items():
         rows[row][column] = value
     for cells in rows:
-        yield [str(cell) if isinstance(cell, (time, timedelta)) else cell for cell in cells]
+        yield [_typed_cell(cell, zone) for cell in cells]
+
+
+def _typed_cell(cell: Any, zone: tzinfo | None) -> Cell:
+    if zone is not None and isinstance(cell, date):
+        # The library takes midnight for a day: to a spreadsheet they are the same number.
+        clock = cell.time() if isinstance(cell, datetime) else time.min
+        return datetime.combine(cell, clock, zone)
+    return str(cell) if isinstance(cell, (time, timedelta)) else cell
 
 
 # Writing
@@ -320,14 +330,16 @@ def _quoted(text: str) -> str:
     return text
 
 
-def _write_cell(sheet: Any, row: int, column: int, cell: Cell, day: Any) -> None:
+def _write_cell(sheet: Any, row: int, column: int, cell: Cell, day: Any, instant: Any) -> None:
     if cell is None or cell == "":
         return
     if isinstance(cell, bool):
         sheet.write_boolean(row, column, cell)
     elif isinstance(cell, (int, float)):
         sheet.write_number(row, column, cell)
-    elif isinstance(cell, date) and not isinstance(cell, datetime):
+    elif isinstance(cell, datetime):
+        sheet.write_datetime(row, column, cell.replace(tzinfo=None), instant)
+    elif isinstance(cell, date):
         sheet.write_datetime(row, column, cell, day)
     else:
         sheet.write_string(row, column, _plain(cell)[:XLSX_TEXT])

@@ -19,7 +19,7 @@ from schemas.accounts import (
 from server.api import auth, files
 from server.api.bridge import PERSON, View, answers, asks, or_a_file, refuses, takes, who
 from server.api.pagination import page
-from server.domain import problems
+from server.domain import problems, words
 from server.domain.access import Grant
 from server.domain.cells import Cell
 from server.services import accounts
@@ -45,7 +45,9 @@ class Accounts(View):
             every_one = accounts.every_one(
                 auth.deployment(), auth.caller(), auth.now(), query.get("place"), query.get("person")
             )
-            return files.table(query["format"], "accounts", _COLUMNS, map(_cells, every_one))
+            vocabularies = {"state": words.ACCOUNT_STATES}
+            cells = map(_cells, every_one)
+            return files.table(query["format"], "accounts", _COLUMNS, cells, vocabularies=vocabularies)
         found = accounts.page(
             auth.deployment(),
             auth.caller(),

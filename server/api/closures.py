@@ -20,7 +20,7 @@ from server.api import files
 from server.api.auth import READER, SUPERVISOR, caller, deployment, now
 from server.api.bridge import View, answers, asks, or_a_file, refuses, takes, who
 from server.api.pagination import page
-from server.domain import problems
+from server.domain import problems, words
 from server.services import closures
 from server.services.closures import Difference, Shown
 from server.storage.closures import Line
@@ -30,6 +30,8 @@ _COLUMNS = ("id", "month", "place", "place_name", "township", "township_name", "
             "reopened_by", "reopened_by_name", "reopened_at", "reason")  # fmt: skip
 _DIFFERENCE = ("duty", "person", "person_name", "place", "place_name", "window", "printed_due_on", "printed_status",
                "printed_reason", "due_on", "status", "reason")  # fmt: skip
+_WORDS = {"printed_status": words.STATUSES, "status": words.STATUSES, "printed_reason": words.REASONS,
+          "reason": words.REASONS}  # fmt: skip
 
 
 @ns.route("")
@@ -81,7 +83,7 @@ class DifferencesView(View):
         found = closures.differences(deployment(), caller(), closure, now())
         if query["format"] != "json":
             rows = map(_row, closures.with_names(deployment(), found))
-            return files.table(query["format"], "differences", _DIFFERENCE, rows)
+            return files.table(query["format"], "differences", _DIFFERENCE, rows, vocabularies=_WORDS)
         if "cursor" in query:
             duty, person, place, window, turn = query["cursor"]
             after = (duty, person, place, window, f"{int(turn):04d}")

@@ -22,7 +22,6 @@ from server.api import auth, files
 from server.api.bridge import PERSON, View, answers, asks, or_a_file, takes, who
 from server.api.changes import answer, changes, is_trial
 from server.api.pagination import page
-from server.domain import imports
 from server.domain.calendar import DayMark
 from server.services import days
 from server.services.changing import Changed
@@ -44,8 +43,8 @@ class Days(View):
         sought = Sought(query.get("from_"), query.get("to"), query.get("place"), query.get("kind"))
         found = days.listed(auth.deployment(), auth.caller(), sought, auth.now())
         if query["format"] != "json":
-            rows = ((mark.day, mark.kind.value, mark.place or None) for mark in found)
-            return files.table(query["format"], "days", imports.columns("days"), rows)
+            rows = ({"date": mark.day, "kind": mark.kind.value, "place": mark.place or None} for mark in found)
+            return files.for_import(query["format"], "days", rows)
         if "cursor" in query:
             found = [mark for mark in found if _key(mark) > query["cursor"]]
         paged = page(found[: query["limit"] + 1], query["limit"], _key)

@@ -11,6 +11,7 @@ from server.api import auth, files
 from server.api.bridge import PERSON, View, answers, asks, or_a_file, takes, who
 from server.api.changes import answer, changes, is_trial
 from server.api.pagination import page
+from server.domain import words
 from server.domain.duties import Duty
 from server.domain.places import BEGINNING
 from server.services import duties
@@ -21,6 +22,10 @@ _COLUMNS = (
     "active",
 )  # fmt: skip
 _BEGINNING = "beginning"
+_WORDS = {
+    "role": words.ROLES, "activities": words.ACTIVITIES, "target": words.TARGETS, "every": words.EVERY,
+    "fixed": words.FIXED, "day_off": words.DAYS_OFF,
+}  # fmt: skip
 
 
 @ns.route("")
@@ -33,7 +38,8 @@ class Duties(View):
         """Lists every version of every duty."""
         found = [d for d in duties.listed(auth.deployment()) if query.get("code") in (None, d.code)]
         if query["format"] != "json":
-            return files.table(query["format"], "duties", _COLUMNS, (_row(duty) for duty in found))
+            rows = (_row(duty) for duty in found)
+            return files.table(query["format"], "duties", _COLUMNS, rows, vocabularies=_WORDS)
         if "cursor" in query:
             found = [duty for duty in found if _key(duty) > _sortable(query["cursor"])]
         paged = page(found[: query["limit"] + 1], query["limit"], _shown_key)

@@ -37,7 +37,15 @@ _PIECE: Final = 256 * 1024
 Row = TypeVar("Row")
 Point = tuple[float, float]  # WGS-84 latitude and longitude in degrees
 
-_VOCABULARIES: Final = {"role": words.ROLES, "kind": words.LEAVE_KINDS, "office_weekday": words.WEEKDAYS}
+Words = Mapping[str, words.Vocabulary]  # by column
+
+_IN_FILES: Final[Mapping[imports.Kind, Words]] = {
+    "places": {"level": words.LEVELS},
+    "people": {},
+    "postings": {"role": words.ROLES, "office_weekday": words.WEEKDAYS},
+    "leave": {"kind": words.LEAVE_KINDS},
+    "days": {"kind": words.MARKS},
+}
 _writing: Final = threading.BoundedSemaphore(WRITING)
 _kept: Final = threading.BoundedSemaphore(KEPT)
 
@@ -49,13 +57,17 @@ def table(
     rows: Iterable[Sequence[Cell]],
     *,
     titles: Mapping[str, str] | None = None,
+    vocabularies: Words | None = None,
     guarded: bool = True,
 ) -> Response:
     """A table as a `csv` or `xlsx` file called by the catalogues' `export.<name>`; its rows may be read one by one.
 
-    A workbook's columns are named by `titles`, or else by the catalogues' `column.<column>`. Unguarded, a CSV file
-    keeps text as it is, for columns that hold nothing but codes. Raises Problem EXPORT_TOO_LARGE, UNAVAILABLE.
+    A workbook's columns are named by `titles`, or else by the catalogues' `column.<column>`; a Chinese one has the
+    words of the `vocabularies` for values. Unguarded, a CSV file keeps text as it is, for columns that hold nothing
+    but codes. Raises Problem EXPORT_TOO_LARGE, UNAVAILABLE.
     """
+    if vocabularies and form == "xlsx" and asked_language() == "zh":
+        rows = _in_words(columns, rows, vocabularies)
     counted = _Counted(rows)
     if form == "xlsx":
         titled = [_title(column, titles) for column in columns]
@@ -67,15 +79,21 @@ def table(
 
 def for_import(form: str, kind: imports.Kind, rows: Iterable[Mapping[str, Cell]]) -> Response:
     """A table with the columns that an import of this kind takes; a Chinese workbook also has its words for values."""
-    columns, chinese = imports.columns(kind), form == "xlsx" and asked_language() == "zh"
+    columns = imports.columns(kind)
+    chinese = form == "xlsx" and asked_language() == "zh"
     titles = dict(zip(columns, imports.chinese_columns(kind) if chinese else columns, strict=True))
-    cells = ([_word(name, row[name]) if chinese else row[name] for name in columns] for row in rows)
-    return table(form, kind, columns, cells, titles=titles)
+    cells = ([row[name] for name in columns] for row in rows)
+    return table(form, kind, columns, cells, titles=titles, vocabularies=_IN_FILES[kind])
 
 
-def _word(column: str, value: Cell) -> Cell:
-    vocabulary = _VOCABULARIES.get(column)
-    return value if vocabulary is None or value is None else words.in_chinese(vocabulary, str(value))
+def _in_words(columns: Sequence[str], rows: Iterable[Sequence[Cell]], vocabularies: Words) -> Iterator[Sequence[Cell]]:
+    worded = [(at, vocabularies[column]) for at, column in enumerate(columns) if column in vocabularies]
+    for row in rows:
+        cells = list(row)
+        for at, vocabulary in worded:
+            if cells[at] is not None and cells[at] != "":
+                cells[at] = words.in_chinese(vocabulary, str(cells[at]))
+        yield cells
 
 
 def points(name: str, rows: Iterable[tuple[Point | None, dict[str, Any]]]) -> Response:

@@ -11,6 +11,7 @@ from server.api import files
 from server.api.auth import caller, deployment, now
 from server.api.bridge import PERSON, View, answers, asks, or_a_file, who
 from server.api.pagination import page
+from server.domain import words
 from server.services import reports
 from server.services.reports import Listed, Query
 
@@ -36,7 +37,9 @@ class ObligationsView(View):
         if query["format"] != "json":
             rows = reports.rows_for(deployment(), caller(), sought, now())
             # The same bytes as the command's, which hold nothing but codes.
-            return files.table(query["format"], "attendance", reports.COLUMNS, rows, guarded=False)
+            vocabularies = {"status": words.STATUSES, "reason": words.REASONS}
+            form = query["format"]
+            return files.table(form, "attendance", reports.COLUMNS, rows, vocabularies=vocabularies, guarded=False)
         cursor = query.get("cursor")
         after = (*cursor[:4], int(cursor[4])) if cursor else None
         found = reports.obligations(deployment(), caller(), sought, now(), after, query["limit"] + 1)

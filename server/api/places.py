@@ -21,7 +21,6 @@ from server.api import auth, files
 from server.api.bridge import PERSON, View, answers, asks, or_a_file, takes, who
 from server.api.changes import answer, changes, is_trial
 from server.api.pagination import page
-from server.domain import imports
 from server.services import merging, place_changes, place_reading
 from server.services.place_reading import Seen
 
@@ -41,7 +40,7 @@ class Places(View):
         if query["format"] == "geojson":
             return files.shapes("places", ((_geometry(seen), _plain(seen)) for seen in found))
         if query["format"] != "json":
-            return files.table(query["format"], "places", imports.columns("places"), (_row(seen) for seen in found))
+            return files.for_import(query["format"], "places", (_row(seen) for seen in found))
         if "cursor" in query:
             found = [seen for seen in found if seen.code > query["cursor"][0]]
         paged = page(found[: query["limit"] + 1], query["limit"], lambda seen: (seen.code,))
@@ -110,8 +109,15 @@ def _geometry(seen: Seen) -> dict[str, Any] | None:
     return {"type": "Point", "coordinates": points[0]} if points else None
 
 
-def _row(seen: Seen) -> tuple[Any, ...]:
+def _row(seen: Seen) -> dict[str, Any]:
     latitude, longitude = seen.points[0] if seen.points else (None, None)
-    return (
-        seen.code, seen.name, seen.level.value, seen.parent, latitude, longitude, seen.radius_m, seen.central_village,
-    )  # fmt: skip
+    return {
+        "code": seen.code,
+        "name": seen.name,
+        "level": seen.level.value,
+        "parent": seen.parent,
+        "latitude": latitude,
+        "longitude": longitude,
+        "radius_m": seen.radius_m,
+        "central_village": seen.central_village,
+    }

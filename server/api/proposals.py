@@ -12,7 +12,7 @@ from server.api import auth, files
 from server.api.bridge import PERSON, View, answers, asks, or_a_file, refuses, takes, who
 from server.api.changes import changed_out, proposal_out
 from server.api.pagination import every, page
-from server.domain import problems
+from server.domain import problems, words
 from server.domain.cells import Cell
 from server.services import proposals
 from server.services.proposals import Seen
@@ -39,7 +39,8 @@ class Proposals(View):
         if query["format"] != "json":
             titles = {n: text(f"column.proposal_{n}", files.asked_language()) for n in ("by", "by_name", "at")}
             rows = map(_cells, every(ask, None, lambda seen: seen.proposal.id))
-            return files.table(query["format"], "proposals", _COLUMNS, rows, titles=titles)
+            said = {"kind": words.PROPOSAL_KINDS, "status": words.PROPOSAL_STATUSES}
+            return files.table(query["format"], "proposals", _COLUMNS, rows, titles=titles, vocabularies=said)
         found = ask(after, query["limit"] + 1)
         paged = page(found, query["limit"], lambda seen: (str(seen.proposal.id),))
         return {"items": [_out(seen) for seen in paged["items"]], "next": paged["next"]}

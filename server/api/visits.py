@@ -21,7 +21,7 @@ from server.api.errors import language
 from server.api.pagination import page
 from server.api.reading import Upload
 from server.api.showing import visit_out
-from server.domain import problems
+from server.domain import problems, words
 from server.domain.access import Caller
 from server.domain.checkins import CheckIn
 from server.domain.periods import Moment
@@ -167,7 +167,9 @@ class VisitsView(View):
 def _file(form: str, found: Iterable[dict[str, Any]]) -> Response:
     if form == "geojson":
         return files.points("visits", ((_point(row), _plain(row)) for row in found))
-    return files.table(form, "visits", visit_reading.EXPORTED, (list(row.values()) for row in found))
+    vocabularies = {"activity": words.ACTIVITIES, "status": words.VISIT_STATUSES, "functions": words.FUNCTIONS}
+    rows = (list(row.values()) for row in found)
+    return files.table(form, "visits", visit_reading.EXPORTED, rows, vocabularies=vocabularies)
 
 
 def _point(row: dict[str, Any]) -> files.Point | None:

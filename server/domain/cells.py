@@ -183,9 +183,11 @@ def day(cell: Cell) -> date:
 
 
 def instant(cell: Cell) -> datetime:
-    """An RFC 3339 time, answered in UTC; its offset is needed, and a spreadsheet's own times have none."""
+    """An RFC 3339 time, or a spreadsheet's own once it has a zone, answered in UTC."""
     if isinstance(cell, datetime):
-        raise BadCell("expected-offset", value=shown(cell))
+        if cell.tzinfo is None:
+            raise BadCell("expected-offset", value=shown(cell))
+        return _in_utc(cell, cell)
     match = _INSTANT.fullmatch(cell) if isinstance(cell, str) else None
     if match is None:
         raise BadCell("expected-instant", value=shown(cell))
@@ -204,6 +206,10 @@ def instant(cell: Cell) -> datetime:
         )  # fmt: skip
     except ValueError:
         raise BadCell("expected-instant", value=shown(cell)) from None
+    return _in_utc(found, cell)
+
+
+def _in_utc(found: datetime, cell: Cell) -> datetime:
     if not FIRST_DAY <= found.date() <= LAST_DAY:
         raise BadCell("day-range", min=FIRST_DAY.isoformat(), max=LAST_DAY.isoformat(), value=shown(cell))
     return found.astimezone(UTC)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import xlsxwriter
@@ -339,7 +340,7 @@ def test_a_workbook_of_ours_is_read_back_and_runs_no_formula(tmp_path: Path) -> 
         ["a", "b", "c", "d", "e", "名"],
         [
             (2, ["=1+1", "https://example.com", "007", "", "", "'=x"]),
-            (3, [1.5, 7, True, date(2018, 11, 3), "2018-11-20T01:31:05+00:00", "x" * 32_767]),
+            (3, [1.5, 7, True, date(2018, 11, 3), datetime.fromisoformat("2018-11-20T01:31:05"), "x" * 32_767]),
         ],
     )
     with zipfile.ZipFile(stream) as archive:
@@ -348,6 +349,15 @@ def test_a_workbook_of_ours_is_read_back_and_runs_no_formula(tmp_path: Path) -> 
     assert b"<hyperlink" not in xml
     assert b'state="frozen"' in xml
     assert b'<autoFilter ref="A1:F3"' in xml
+
+
+@pytest.mark.parametrize("clock", ["09:31:05", "09:31:05.123", "00:00:00", "23:59:59.999"])
+def test_times_are_read_back_in_the_zone_they_were_written_in(tmp_path: Path, clock: str) -> None:
+    zone = ZoneInfo("Asia/Shanghai")
+    instant = datetime.fromisoformat(f"2018-11-20T{clock}").replace(tzinfo=zone)
+    stream = io.BytesIO()
+    write_xlsx(["captured_at"], [[instant]], stream)
+    assert read_table(saved(tmp_path, stream.getvalue()), zone=zone).rows == [(2, [instant])]
 
 
 def test_a_workbook_without_rows_has_its_header(tmp_path: Path) -> None:

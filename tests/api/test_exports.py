@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from server.adapters import sheets
+from server.domain import imports, words
+from server.domain.calendar import DayKind, DayMark
+from server.domain.imports import Table
+from server.domain.postings import Leave
+from server.services import imports as taking
+from server.services import visit_reading
 from tests.api.phones import County, json_of, refused
 from tests.domain.county import d
 from tests.factories import DONGZHAO, HERE, JINJIA, ZHENXING
 from tests.services import facts
+from tests.support.staff import NOW
+
+VOCABULARIES = [value for name, value in vars(words).items() if name[0].isupper() and isinstance(value, dict)]
 
 
 @pytest.fixture
@@ -89,6 +100,64 @@ def test_visits_are_points_on_a_map_where_they_have_a_position(visited: County, 
     table = sheets.read_table(tmp_path / "t")
     assert table.header[:4] == ["编号", "人员", "姓名", "地点"]
     assert table.rows[1][1][9] == d("11-14")
+
+
+def workbook(county: County, folder: Path, path: str, language: str, person: str = "supervisor") -> Table:
+    answer = county.phone(person).get(f"{path}format=xlsx&language={language}")
+    assert answer.status_code == 200
+    (folder / "list.xlsx").write_bytes(answer.data)
+    return sheets.read_table(folder / "list.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("zh", ["走访", "已确认", "上下沟通信息员"]),
+        ("en", ["visit", "confirmed", "go-between"]),
+    ],
+)
+def test_a_workbook_has_real_times_and_the_readers_words(
+    visited: County, tmp_path: Path, language: str, said: list[str]
+) -> None:
+    table = workbook(visited, tmp_path, "/visits?from=2018-11-14&to=2018-11-14&", language)
+    row = dict(zip(visit_reading.EXPORTED, table.rows[0][1], strict=False))
+    assert [row[name] for name in ("activity", "status", "functions")] == said
+    assert row["captured_at"] == row["received_at"] == datetime.fromisoformat("2018-11-14T12:00:00")
+
+
+def test_what_a_workbook_of_visits_says_is_what_an_import_takes(county: County, tmp_path: Path) -> None:
+    for day, status in (("11-14", "confirmed"), ("11-15", "review"), ("11-16", "rejected")):
+        facts.visited(county.deployment, "owner", DONGZHAO, d(day), status=status, imported=True, decided=True)
+    for language in ("zh", "en"):
+        table = workbook(county, tmp_path, "/visits?", language)
+        kept = [visit_reading.EXPORTED.index(name) for name in imports.columns("visits")]
+        rows = [[row[at] if at < len(row) else None for at in kept] for _, row in table.rows]
+        with (tmp_path / "kept.xlsx").open("wb") as stream:
+            sheets.write_xlsx([table.header[at] for at in kept], rows, stream)
+        read = sheets.read_table(tmp_path / "kept.xlsx", zone=county.deployment.zone)
+        parsed = imports.parse("visits", read)
+        done = taking.import_rows(county.deployment, "visits", parsed, actor="command-line", now=NOW, dry_run=True)
+        assert (done.created, done.updated, done.removed, done.unchanged) == (0, 0, 0, 3)
+
+
+def test_what_is_owed_is_said_in_words(county: County, tmp_path: Path) -> None:
+    chinese, english = (
+        [row[6:] for _, row in workbook(county, tmp_path, "/obligations?from=2018-10-01&to=2018-11-18&", each).rows]
+        for each in ("zh", "en")
+    )
+    assert ["excused", "holiday"] in english
+    vocabularies = (words.STATUSES, words.REASONS)
+    assert chinese == [[words.in_chinese(*pair) for pair in zip(vocabularies, said, strict=False)] for said in english]
+
+
+@pytest.mark.parametrize("path", ["/accounts?", "/duties?", "/places?", "/days?", "/people?", "/postings?", "/leave?"])
+def test_a_chinese_workbook_has_no_word_of_ours_in_english(county: County, tmp_path: Path, path: str) -> None:
+    facts.mark(county.deployment, DayMark(d("12-03"), DayKind.OFF))
+    facts.leave(county.deployment, Leave("owner", d("11-05"), d("11-06"), "sick"))
+    table = workbook(county, tmp_path, path, "zh", "admin")
+    ours = {value for vocabulary in VOCABULARIES for value in vocabulary if not value.isdigit()}
+    assert table.rows
+    assert not [cell for _, row in table.rows for cell in row if isinstance(cell, str) and ours & {*cell.split()}]
 
 
 @pytest.mark.parametrize(

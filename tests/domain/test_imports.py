@@ -290,6 +290,7 @@ REFUSED: list[tuple[Kind, str, Cell, str]] = [
     ("visits", "accuracy_m", "-1", "range"),
     ("visits", "captured_at", "2018-11-20T09:31:05", "expected-offset"),
     ("visits", "captured_at", MORNING, "expected-offset"),
+    ("visits", "captured_at", MORNING.replace(year=1899, tzinfo=UTC), "day-range"),
     ("visits", "captured_at", "2018-11-20", "expected-instant"),
     ("visits", "captured_at", DAY, "expected-instant"),
     ("visits", "captured_at", "2018-11-20T09:31:60Z", "expected-instant"),
