@@ -49,6 +49,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--photo-kb", type=int, default=300)
     parser.add_argument("--visits", type=int, default=50_000, help="ledger to compare with an empty one; 0: do not")
     parser.add_argument("--million", action="store_const", dest="visits", const=1_000_000)
+    parser.add_argument("--new-store", action="store_true", help="photos still make the folders they come into")
     parser.add_argument("--no-jobs", action="store_true", help="serve without the process that does the jobs")
     parser.add_argument("--home", type=Path, default=servers.default_home(), help="a folder on a real disk")
     return parser.parse_args()
@@ -56,6 +57,8 @@ def _arguments() -> argparse.Namespace:
 
 def _throughput(databases: servers.Databases, given: argparse.Namespace, camera: Camera, log: Path) -> None:
     world = servers.world(databases.settings(), given.counties, 0, servers.now())
+    if not given.new_store:
+        servers.make_folders(world.environment)
     floor = databases.settings()
     servers.floor_world(floor)
     _print_head()
@@ -95,6 +98,9 @@ def _growth(databases: servers.Databases, given: argparse.Namespace, camera: Cam
     """The same check-ins into an empty ledger and behind many visits, in turn."""
     empty = servers.world(databases.settings(), 1, 0, servers.now())
     full = servers.world(databases.settings(), 1, given.visits, servers.now())
+    if not given.new_store:
+        for world in (empty, full):
+            servers.make_folders(world.environment)
     print(
         f"\n{databases.kind}, 8 phones: check-ins a second into an empty ledger, and behind {given.visits:,} visits\n"
     )

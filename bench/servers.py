@@ -70,12 +70,12 @@ def world(environment: dict[str, str], counties: int, visits: int, now: datetime
         if visits:
             county.fill(deployment, made, visits, today - county.WEEK)
         judging.ensure_judged(deployment, today.replace(day=1), today)
-        _make_folders(deployment.settings.uploads)
     return World(environment, made)
 
 
-def _make_folders(uploads: Path) -> None:
+def make_folders(environment: dict[str, str]) -> None:
     """The folders of a photo store that has been in use for a year, as the floor has its own from the start."""
+    uploads = load(environment).uploads
     for number in range(65_536):
         name = f"{number:04x}"
         (uploads / name[:2] / name[2:]).mkdir(parents=True, exist_ok=True)

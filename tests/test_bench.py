@@ -27,7 +27,7 @@ def bench(name: str, home: Path, *arguments: str) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_phones_check_in_every_way_and_none_is_refused(kind: str, tmp_path: Path) -> None:
-    once = ("--phones", "2", "--seconds", "0.5", "--rounds", "1", "--counties", "1", "--visits", "1000")
+    once = ("--phones", "2", "--seconds", "0.5", "--rounds", "1", "--counties", "1", "--visits", "1000", "--new-store")
     lines = bench("checkin", tmp_path, "--database", kind, *once)
     rows = [line for line in lines if "one call" in line or "two calls" in line]
     assert len(rows) == 6
