@@ -6,6 +6,7 @@ import { happen, nudge, recordOf, save, saveAddition } from "./outbox";
 import { CHECK_IN, type Saved } from "./records";
 import { sendAll } from "./sender";
 import { currentSession, sessionOf, signedIn, signedOut } from "./sessions";
+import { database } from "./storage";
 import { CAPTURE, NOON, PERSON, Service, TOKEN, emptyPhone, json, picture, problem } from "./testing";
 import { inTurn } from "./turns";
 
@@ -188,6 +189,14 @@ describe("refusals", () => {
     expect([await state(record), addition.ok && (await state(addition.value!))]).toEqual(["sent", "sent"]);
     expect(service.additions[0]?.body).toMatchObject({ withdrawn: [bad!.sha256], photos: [(await picture(9)).sha256] });
     expect(service.photos.size).toBe(2);
+  });
+
+  it("a photo that the phone has lost does not keep the others from being sent", async () => {
+    const [one, other] = [await saved(1), await saved(1, PERSON, 10)];
+    await (await database()).delete("photos", [one.id, one.photos[0]!.sha256]);
+    await send();
+    expect([await state(one), await state(other)]).toEqual(["refused", "sent"]);
+    expect((await recordOf(one.id))?.progress.trouble).toMatchObject({ code: "photo-lost" });
   });
 
   it("a photo whose visit the service has lost brings the record again", async () => {

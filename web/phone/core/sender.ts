@@ -3,7 +3,7 @@
 import { type World, ask, patience } from "./api";
 import { written } from "./clock";
 import { type Asked, type Reply, heard } from "./hearing";
-import { type Event, dueAt, isDue, nextPhoto } from "./machine";
+import { type Event, type Refusal, dueAt, isDue, nextPhoto } from "./machine";
 import { happen, photoOf, prune, unsent } from "./outbox";
 import { newId } from "./ids";
 import type { Saved, Visit } from "./records";
@@ -19,6 +19,8 @@ export interface Passed {
 
 const SPARE_MS = 15_000;
 const FULL_DISK_MS = 60_000;
+/** A photo that the phone itself has lost (a damaged disk): its person adds another. */
+const LOST: Refusal = { kind: "refusal", status: 0, code: "photo-lost", detail: "", errors: [] };
 
 /** Sends everything that is due; null if somebody else is sending and we did not wait for them. */
 export async function sendAll(
@@ -101,9 +103,9 @@ function sendRecord(world: World, record: Saved, token: string): Promise<Reply> 
   return ask(world, { method: "PUT", path: `/visits/${record.visit}`, token, json: { ...record.body, device } });
 }
 
-async function sendPhoto(world: World, record: Saved, sha256: string, token: string): Promise<Reply> {
+async function sendPhoto(world: World, record: Saved, sha256: string, token: string): Promise<Reply | null> {
   const photo = await photoOf(record.id, sha256);
-  if (photo === null) throw new TypeError("a photo of the outbox is gone");
+  if (photo === null) return null;
   const bytes = { data: photo.bytes, type: photo.type };
   return ask(world, { method: "PUT", path: `/visits/${record.visit}/photos/${sha256}`, token, bytes });
 }
