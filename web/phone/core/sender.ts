@@ -87,6 +87,10 @@ async function sendOne(world: World, record: Saved, token: string): Promise<numb
   const asked: Asked = sha256 === null ? { what: "record", visit: record.visit } : { what: "photo", sha256 };
   const reply =
     sha256 === null ? await sendRecord(world, record, token) : await sendPhoto(world, record, sha256, token);
+  if (reply === null) {
+    await happen(record.id, { type: "photo-refused", sha256: sha256 ?? "", refusal: LOST }, world.now());
+    return 0;
+  }
   const event = heard(asked, reply, record.progress.tries);
   const after = await happen(record.id, event, world.now(), visitIn(event, reply));
   if (event.type === "sign-in-needed") await sessionDied(record.person, token);
