@@ -222,6 +222,8 @@ def scrub(heads: tuple[tuple[int, str], ...], file: IO[str] | None, photos: bool
     listed = [Head().convert(line, None, None) for line in file or () if line.strip()]
     wrong = 0
     with opened() as deployment:
+        if not upkeep.is_whole(deployment):
+            raise Refused("database-damaged")
         sealing.seal_all(deployment, clock.now())
         last = None
         with terminal.progress("scrubbing-log") as progress:

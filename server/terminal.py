@@ -138,7 +138,12 @@ def _of_field(error: FieldError) -> str:
 
 
 def unexpected(error: BaseException) -> None:
-    """Puts the traceback of an error nobody foresaw into a file of its own, and tells of that."""
+    """Tells of a damaged database, or puts the traceback of an error nobody foresaw into a file and tells of that."""
+    from server.storage.errors import is_damage
+
+    if is_damage(error):
+        tell("database-damaged")
+        return
     handle, path = tempfile.mkstemp(prefix=f"daocun-{secrets.token_hex(4)}-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         traceback.print_exception(error, file=stream)

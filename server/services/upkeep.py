@@ -53,6 +53,12 @@ def check_ready(deployment: Deployment) -> None:
         raise RuntimeError("photos cannot be written")
 
 
+def is_whole(deployment: Deployment) -> bool:
+    """Whether the database's file is built as it should be, as far as it can be asked."""
+    with deployment.database.read() as connection:
+        return rows.is_whole(connection)
+
+
 def check_photos(deployment: Deployment, now: datetime, progress: Progress = no_progress) -> Iterator[Fault]:
     """Reads every photo that a visit rests on and compares it with its digest; those that differ, and strange files.
 

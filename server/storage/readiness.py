@@ -10,6 +10,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from server.storage.database import Database
+from server.storage.errors import is_damage
 
 
 class Readiness(StrEnum):
@@ -18,6 +19,7 @@ class Readiness(StrEnum):
     OLDER = "older"  # tables of an earlier version
     NEWER = "newer"  # tables that this version does not know
     UNREACHABLE = "unreachable"
+    DAMAGED = "damaged"
 
 
 def file_is_missing(url: str) -> bool:
@@ -34,8 +36,10 @@ def readiness(database: Database) -> Readiness:
             if not inspect(connection).has_table("alembic_version"):
                 return Readiness.EMPTY
             at = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    except DBAPIError:
-        return Readiness.UNREACHABLE
+    except DBAPIError as error:
+        return Readiness.DAMAGED if is_damage(error) else Readiness.UNREACHABLE
+    except UnicodeDecodeError:  # the driver cannot even say what SQLite complains of: bytes of the file stand in it
+        return Readiness.DAMAGED
     known = steps()
     if at == known[-1]:
         return Readiness.READY

@@ -3,17 +3,26 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 
-from sqlalchemy import Connection, func, inspect, select
+from sqlalchemy import Connection, func, inspect, select, text
 
 from server.storage import tables as t
 from server.storage.people import chunks
 
 PAGE = 2000  # rows read in one go
+_OF_ROWS = ("NULL value in ", "CHECK constraint failed in ")  # somebody has changed a row: the chain names which
 
 
 def missing_tables(connection: Connection) -> set[str]:
     """The tables that ought to be there and are not."""
     return set(t.metadata.tables) - set(inspect(connection).get_table_names())
+
+
+def is_whole(connection: Connection) -> bool:
+    """Whether an SQLite file is built as it should be; a PostgreSQL server sees to its own files."""
+    if connection.dialect.name != "sqlite":
+        return True
+    found = connection.scalars(text("PRAGMA quick_check")).all()
+    return all(one == "ok" or one.startswith(_OF_ROWS) for one in found)
 
 
 def photo_count(connection: Connection) -> int:
