@@ -74,6 +74,10 @@ class Tree:
         self._chains: dict[tuple[int, str], tuple[str, ...]] = {}
         self._villages: dict[tuple[int, str], tuple[str, ...]] = {}
         self._children: dict[int, dict[str, list[str]]] = {}
+        self._before: dict[str, list[Place]] = {}  # by what stands in the place's stead
+        for place in self.places.values():
+            for successor in place.successors:
+                self._before.setdefault(successor, []).append(place)
 
     def __contains__(self, code: str) -> bool:
         return code in self.places
@@ -118,6 +122,16 @@ class Tree:
     def paths(self, code: str, until: date = date.max) -> list[str]:
         """Every path the place has had up to a day, now and before it or what it lies in was moved."""
         return sorted({self.path(code, day) for day in (BEGINNING, *self._changes) if day <= until})
+
+    def predecessors(self, code: str, day: date) -> set[str]:
+        """Every place that has ended by the day and in whose stead this one stands then, also by way of others."""
+        found: set[str] = set()
+        waiting = [code]
+        while waiting:
+            ended = {place.code for place in self._before.get(waiting.pop(), ()) if not place.exists_on(day)} - found
+            found |= ended
+            waiting += ended
+        return found - {code}
 
     def lies_in(self, code: str, area: str, day: date) -> bool:
         """Whether the place is the area or lies inside it, at any depth."""

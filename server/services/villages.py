@@ -38,8 +38,9 @@ def villages(
 ) -> list[Village]:
     """The villages of the caller's area, longest unvisited first.
 
-    With `unvisited_since` those without a confirmed visit on that local day or later. Imported visits count as well;
-    one that says it happens in the future does not.
+    With `unvisited_since` those without a confirmed visit on that local day or later. Imported visits count as
+    well, and those at a place that has become the village, or that it was a part of; one that says it happens in the
+    future does not.
     """
     today = local_day(now, deployment.zone)
     with deployment.database.read() as connection:
@@ -72,9 +73,13 @@ def villages(
 
 
 def _where_they_lay(tree: Tree, codes: Iterable[str], today: date) -> dict[str, set[str]]:
-    """Every path under which visits to these villages may be stored, since places move."""
+    """Every path under which visits to these villages may be stored: places move, and take the stead of others."""
     places = tree.places.values()
     moved = {new.since for place in places for old, new in pairwise(place.standings) if old.parent != new.parent}
     founded = {place.standings[0].since for place in places if place.standings}
     days = [date.min, *sorted(day for day in moved | founded if day <= today)]
-    return {code: {tree.path(code, day) for day in days} for code in codes}
+    found = {}
+    for code in codes:
+        lay = {code, *tree.predecessors(code, today)}
+        found[code] = {tree.path(one, day) for one in lay for day in days}
+    return found

@@ -99,6 +99,34 @@ def test_a_village_keeps_its_visits_when_it_moves(visited: County) -> None:
     assert last_visits(visited, "outside") == [(JINJIA, "2018-11-05"), (ZHENXING, "2018-11-19")]
 
 
+def merged(county: County, on: str) -> None:
+    phone = county.phone("admin")
+    body = {"into": MUTOUWANG, "on": on}
+    json_of(phone.http.post(f"/api/v1/places/{DONGZHAO}/merge", json=body, headers=phone.headers))
+
+
+@pytest.mark.parametrize(
+    ("on", "last"),
+    [("2018-11-20", "2018-11-14"), ("2018-11-12", "2018-11-14"), ("2018-01-01", "2018-11-14"), ("2018-11-21", None)],
+    ids=["today", "between two visits", "before any visit", "tomorrow"],
+)
+def test_a_village_is_visited_where_what_has_become_it_was(county: County, on: str, last: str | None) -> None:
+    for day in ("10-10", "11-14"):
+        facts.visited(county.deployment, "owner", DONGZHAO, d(day), imported=True)
+    merged(county, on)
+    assert (MUTOUWANG, last) in last_visits(county)
+    assert ((DONGZHAO, "2018-11-14") in last_visits(county)) is (last is None)
+    unvisited = dict(last_visits(county, query="?unvisited_since=2018-11-14"))
+    assert (MUTOUWANG in unvisited) is (last is None)
+
+
+def test_a_part_of_a_village_was_visited_with_it(visited: County) -> None:
+    body = {"into": [{"code": "east", "name": "东"}, {"code": "west", "name": "西"}], "on": "2018-11-20"}
+    phone = visited.phone("admin")
+    json_of(phone.http.post(f"/api/v1/places/{DONGZHAO}/split", json=body, headers=phone.headers))
+    assert {("east", "2018-11-14"), ("west", "2018-11-14")} < set(last_visits(visited))
+
+
 @pytest.mark.parametrize(("end", "flagged"), [("11-19", {MUTOUWANG, DONGZHAO}), ("11-20", {MUTOUWANG})])
 def test_a_village_is_flagged_from_the_day_after_its_envoys_last(visited: County, end: str, flagged: set[str]) -> None:
     facts.end_postings(visited.deployment, "owner", d(end))

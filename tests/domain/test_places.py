@@ -1,5 +1,6 @@
 """Places as they stood on a day, and the place at which a check-in is stored."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from math import dist
 
@@ -51,6 +52,19 @@ def test_every_path_a_place_ever_had_is_known() -> None:
     assert tree.paths("d1") == ["/C/T/D/d1/", "/C/U/D/d1/"]
     assert tree.paths("d2") == ["/C/T/D/d2/", "/C/T/E/d2/"]
     assert tree.paths("C") == ["/C/"]
+
+
+def test_a_place_knows_what_it_stands_in_the_stead_of() -> None:
+    def gone(on: str, *into: str) -> Callable[[Place], Place]:
+        return lambda place: replace(place, ended_on=d(on), successors=into)
+
+    tree = county(d1=gone("11-10", "d2", "d3"), d2=gone("11-20", "e1"))
+    assert [tree.predecessors("d2", d(day)) for day in ("11-09", "11-10")] == [set(), {"d1"}]
+    assert [tree.predecessors("e1", d(day)) for day in ("11-19", "11-20")] == [set(), {"d1", "d2"}]
+    assert tree.predecessors("d3", d("11-20")) == {"d1"}
+    assert tree.predecessors("d1", d("11-20")) == set()
+    circle = county(d1=gone("11-10", "d2"), d2=gone("11-10", "d1"))
+    assert circle.predecessors("d1", d("11-10")) == {"d2"}
 
 
 def test_a_circle_in_the_register_ends_nobodys_work() -> None:
