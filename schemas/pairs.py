@@ -1,6 +1,21 @@
 """Who checks in together again and again."""
 
-from schemas.base import CODE, Base, Code, Cursor, Day, Instant, Integer, Items, Number, Page, Part, Text, UuidText
+from schemas.base import (
+    CODE,
+    Base,
+    Code,
+    Cursor,
+    Day,
+    Flag,
+    Instant,
+    Integer,
+    Items,
+    Number,
+    Page,
+    Part,
+    Text,
+    UuidText,
+)
 
 
 class PairsQuery(Page):
@@ -51,6 +66,7 @@ class PairsOut(Base):
     last = Day(data_key="to")
     within_s = Number(0, 86_400)
     within_m = Number(0, 100_000)
+    complete = Flag()
     note = Text(0, 500)
     items = Items(Part(PairOut))
     next = Cursor(r"[^~]+", CODE, CODE, allow_none=True)

@@ -35,12 +35,13 @@ class PairsView(View):
             times, *codes = query["cursor"]
             found = [one for one in found if one.order > (-int(times), *codes)]
         paged = page(found[: query["limit"] + 1], query["limit"], _key)
-        record.note_export(deployment(), caller(), "pairs", request.args, len(paged["items"]), now())
+        record.note_report(deployment(), caller(), "pairs", request.args, len(paged["items"]), now())
         return {
             "first": report.first,
             "last": report.last,
             "within_s": report.limits.seconds,
             "within_m": report.limits.metres,
+            "complete": report.complete,
             "note": text("pairs.note", language()),
             "items": [_pair_out(one, report.tree) for one in paged["items"]],
             "next": paged["next"],

@@ -1,13 +1,14 @@
 """Who checks in together again and again: a report for reviewers, never a verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Final
 
 from server.adapters import geodesy
 from server.domain.access import Caller, GrantKind, areas
-from server.domain.pairs import Closeness, Meeting, Pair, pairs
+from server.domain.pairs import Closeness, Meeting, Pair, Sight, pairs
 from server.domain.periods import local_day, midnight
 from server.domain.places import Tree
 from server.domain.problems import invalid
@@ -54,6 +55,7 @@ class Report:
     limits: Closeness
     found: list[Together]
     tree: Tree
+    complete: bool  # all check-ins of these days were looked through, not only the earliest of them
 
 
 def report(
@@ -80,7 +82,7 @@ def report(
                 raise invalid("/place", "not-exist")
             reach = [path]
         begins, ends = midnight(first, deployment.zone), midnight(last + timedelta(days=1), deployment.zone)
-        seen = sights.sights(connection, reach, begins, ends, MOST)
+        seen = _First(sights.sights(connection, reach, begins, ends, MOST + 1), MOST)
         found = {
             pair: meetings
             for pair, meetings in pairs(seen, limits, geodesy.distance_m).items()
@@ -100,4 +102,17 @@ def report(
     def together(pair: Pair) -> Together:
         return Together((member(pair[0]), member(pair[1])), found[pair])
 
-    return Report(first, last, limits, sorted(map(together, found), key=lambda one: one.order), tree)
+    return Report(first, last, limits, sorted(map(together, found), key=lambda one: one.order), tree, not seen.more)
+
+
+class _First:
+    """So many of some check-ins at most, and whether there were more."""
+
+    def __init__(self, seen: Iterator[Sight], most: int) -> None:
+        self._seen = seen
+        self._most = most
+        self.more = False
+
+    def __iter__(self) -> Iterator[Sight]:
+        yield from islice(self._seen, self._most)
+        self.more = next(self._seen, None) is not None

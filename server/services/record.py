@@ -1,14 +1,14 @@
 """The log's own use cases: where a line belongs, and who has looked at what of others."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from server.domain.access import READERS, Caller, areas
 from server.domain.accounts import standing_places
 from server.domain.checkins import Visit
 from server.domain.periods import local_day
-from server.domain.places import shared_area
+from server.domain.places import Tree, shared_area
 from server.services.deployment import Deployment
 from server.storage import accounts, logbook, people
 from server.storage.database import Connection
@@ -62,15 +62,37 @@ def note_export(
     deployment: Deployment, caller: Caller, name: str, query: Mapping[str, str], count: int, now: datetime
 ) -> None:
     """Notes that the caller has taken a list away as a file; who holds no grant has only their own in it."""
+    reach, tree, today = _reach(deployment, caller, now)
+    if reach:
+        path = _asked(query, reach, tree, today)
+        _note(deployment, _of_list(caller, "export", "list", name, query, count, path), now)
+
+
+def note_report(
+    deployment: Deployment, caller: Caller, name: str, query: Mapping[str, str], count: int, now: datetime
+) -> None:
+    """Notes that the caller has looked at a report on others."""
+    path = _asked(query, *_reach(deployment, caller, now))
+    _note(deployment, _of_list(caller, "read", name, "", query, count, path), now)
+
+
+def _reach(deployment: Deployment, caller: Caller, now: datetime) -> tuple[Sequence[str], Tree, date]:
     with deployment.database.read() as connection:
         tree = deployment.world(connection).tree
     today = local_day(now, deployment.zone)
-    reach = areas(caller.grants, tree, today, READERS)
-    if reach:
-        place = query.get("place", "")
-        path = tree.path(place, today) if place in tree else shared_area(reach)
-        detail = {"query": _told(query), "count": count}
-        _note(deployment, Line(caller.person, "export", "list", name, detail, path), now)
+    return areas(caller.grants, tree, today, READERS), tree, today
+
+
+def _asked(query: Mapping[str, str], reach: Sequence[str], tree: Tree, today: date) -> str:
+    """The area that was asked for, or else the one that holds all the caller may read."""
+    place = query.get("place", "")
+    return tree.path(place, today) if place in tree else shared_area(reach)
+
+
+def _of_list(
+    caller: Caller, verb: str, kind: str, subject: str, query: Mapping[str, str], count: int, path: str
+) -> Line:
+    return Line(caller.person, verb, kind, subject, {"query": _told(query), "count": count}, path)
 
 
 def _told(query: Mapping[str, Any]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from server.services import pairing
 from server.storage.sights import sights
 from tests.api.phones import County, json_of, refused
 from tests.factories import DONGZHAO, NOW, XIDUAN, ZHENXING, check_in, photo, visit_id
@@ -76,6 +77,26 @@ def test_only_the_days_and_the_place_asked_for(sqlite_county: County) -> None:
     refusal = refused(sqlite_county.phone("inside").get("/pairs?from=2018-08-01&to=2018-11-20"), 422, "invalid")
     assert refusal == [("/to", "range")]
     assert sqlite_county.phone("inside").get(f"/pairs?place={ZHENXING}").status_code == 422
+
+
+def test_what_was_not_looked_through_is_not_passed_over_in_silence(
+    sqlite_county: County, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together(sqlite_county, 4)
+    for most, times, complete in ((8, 4, True), (7, 3, False), (4, None, False)):
+        monkeypatch.setattr(pairing, "MOST", most)
+        answer = report(sqlite_county)
+        assert answer["complete"] is complete
+        assert [pair["times"] for pair in answer["items"]] == ([] if times is None else [times])
+
+
+def test_looking_at_the_report_is_noted_as_a_reading(sqlite_county: County) -> None:
+    together(sqlite_county)
+    report(sqlite_county, query=f"?place={DONGZHAO}")
+    (line,) = json_of(sqlite_county.phone("auditor").get("/log?kind=pairs"))["items"]
+    assert (line["actor"], line["verb"], line["place"]) == ("inside", "read", DONGZHAO)
+    assert line["detail"] == {"query": {"place": DONGZHAO}, "count": 1}
+    assert json_of(sqlite_county.phone("auditor").get("/log?verb=export"))["items"] == []
 
 
 def test_pages_follow_each_other(sqlite_county: County) -> None:
