@@ -82,3 +82,4 @@ class MeOut(Base):
     obligations = Items(Part(ToDoOut), most=100_000)
     visits = Items(Part(MyVisitOut), most=100)
     places = Items(Part(MyPlaceOut), most=100_000)
+    unread = Integer(0, 10**7)  # notices

@@ -72,6 +72,7 @@ def _out(me: Me) -> dict[str, Any]:
             }
             for spot in me.places
         ],
+        "unread": me.unread,
     }
 
 

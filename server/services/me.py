@@ -12,7 +12,7 @@ from server.domain.postings import Posting
 from server.services import judging, reports
 from server.services.deployment import Deployment
 from server.services.reports import Listed
-from server.storage import people
+from server.storage import notices, people
 from server.storage import reports as rows
 from server.storage.people import Person
 from server.storage.reports import Waiting
@@ -66,6 +66,7 @@ class Me:
     obligations: Sequence[ToDo]
     visits: Sequence[tuple[Waiting, Named]]
     places: Sequence[Spot]
+    unread: int  # notices
 
 
 def me(deployment: Deployment, caller: Caller, now: datetime) -> Me:
@@ -83,6 +84,7 @@ def me(deployment: Deployment, caller: Caller, now: datetime) -> Me:
         )
         owed = reports.named(connection, rows.near(connection, caller.person, moment, today + AHEAD), tree)
         waiting = rows.waiting_visits(connection, caller.person, today - LOOK_BACK)
+        unread = notices.unread(connection, caller.person)
     return Me(
         person=person,
         today=today,
@@ -95,6 +97,7 @@ def me(deployment: Deployment, caller: Caller, now: datetime) -> Me:
             _spot(deployment, code, today, tree)
             for code in sorted({p.place for p in postings} | {listed.obligation.place for listed in owed})
         ],
+        unread=unread,
     )
 
 

@@ -63,6 +63,11 @@ def page(connection: Connection, person: str, unread: bool, after: int | None, l
     return [Told(number, NoticeKind(kind), *rest) for number, kind, *rest in rows]
 
 
+def unread(connection: Connection, person: str) -> int:
+    """How many notices of the person are unread."""
+    return connection.scalar(select(func.count()).where(c.person == person, c.read_at.is_(None))) or 0
+
+
 def find(connection: Connection, person: str, number: int) -> Told | None:
     """One notice of the person."""
     columns = (c.id, c.kind, c.subject, c.detail, c.at, c.read_at)

@@ -26,6 +26,18 @@ def mark(county: County, path: str, body: Any = None, person: str = "owner") -> 
     return phone.http.post(f"{API}/me/notices/{path}", json=body, headers=phone.headers)
 
 
+def test_the_first_page_says_how_many_are_unread(county: County) -> None:
+    assert json_of(county.phone().get("/me"))["unread"] == 0
+    given(county, "1", "2", "3")
+    given(county, "1", person="colleague")
+    assert json_of(county.phone().get("/me"))["unread"] == 3
+    mark(county, f"{ask(county)['items'][0]['id']}/read")
+    assert json_of(county.phone().get("/me"))["unread"] == 2
+    mark(county, "read", {"until": ask(county)["items"][0]["id"]})
+    assert json_of(county.phone().get("/me"))["unread"] == 0
+    assert json_of(county.phone("colleague").get("/me"))["unread"] == 1
+
+
 def given(county: County, *subjects: str, person: str = "owner") -> None:
     """Notices of proposals that were decided."""
     detail = {"proposal": 7, "decision": "approved"}

@@ -3,41 +3,21 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
 import python_calamine
 from flask import Flask
 from sqlalchemy import insert
-from werkzeug.test import TestResponse
 
-from server.app import create_app
 from server.services.deployment import Deployment
-from server.settings import Settings
 from server.storage import tables as t
+from tests.api.offices import ask
 from tests.support import staff
-from tests.support.staff import NOW, token_of
+from tests.support.staff import NOW
 
-API = "/api/v1"
 MOVE = {"person": "inside", "role": "seconded-cadre", "from": "T", "to": "U", "on": "2018-11-20"}
-
-
-@pytest.fixture
-def app(ready_url: str, tmp_path: Path) -> Iterator[Flask]:
-    made = create_app(Settings(database_url=ready_url, uploads=tmp_path / "uploads"))
-    made.extensions["daocun.clock"] = lambda: NOW
-    deployment: Deployment = made.extensions["daocun.deployment"]
-    staff.fill(deployment)
-    yield made
-    deployment.database.close()
-
-
-def ask(app: Flask, who: str, method: str, path: str, body: Any = None) -> TestResponse:
-    headers = {"Authorization": f"Bearer {token_of(who)}", "Accept-Language": "en"}
-    return app.test_client().open(f"{API}{path}", method=method, json=body, headers=headers)
 
 
 def test_a_posting_is_entered_listed_changed_and_taken_away(app: Flask) -> None:
