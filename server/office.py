@@ -14,7 +14,8 @@ from server import terminal
 from server.adapters import clock
 from server.adapters.messages import both
 from server.domain.postings import Role
-from server.terminal import ACTOR, Day, Refused, opened, tell
+from server.domain.problems import invalid
+from server.terminal import ACTOR, Day, Refused, explain, opened, tell
 
 GRANTS = ("reviewer", "supervisor", "auditor", "admin")
 
@@ -275,6 +276,31 @@ def erase(person: str, yes: bool) -> None:
     tell("erased" if done else "erased-before", person=person)
 
 
+@click.command("hand-in")
+@click.argument("file", type=click.Path(path_type=Path))
+def hand_in(file: Path) -> None:
+    """Take in the FILE that a phone saved its queue to; its visits wait for a reviewer's decision."""
+    from schemas.handed_in import HandedInIn
+    from server.api import handed_in, reading
+
+    taken = refused = 0
+    with opened() as deployment:
+        most = deployment.settings.import_max_bytes
+        if file.stat().st_size > most:
+            raise invalid("", "file-too-large", limit_mb=f"{most / 1024**2:.3g}")
+        body = reading.load(HandedInIn(), reading.parse_json(file.read_bytes()))
+        for one in handed_in.take(deployment, handed_in.office(deployment, ACTOR), body, clock.now()):
+            click.echo(f"{one.id or '-'}\t{one.outcome or 'refused'}")
+            taken += one.problem is None
+            if one.problem is not None:
+                refused += 1
+                tell("hand-in-refused", id=one.id or "-")
+                explain(one.problem)
+    tell("handed-in", person=body["person"], taken=taken, refused=refused)
+    if refused:
+        click.get_current_context().exit(1)
+
+
 @click.command("digest")
 @click.option("--place", required=True, metavar="CODE", help="The township.")
 @click.option("--dry-run", is_flag=True, help="Print it, and send nothing.")
@@ -327,4 +353,4 @@ def demo(**options: Any) -> None:
     county.run(**options)
 
 
-COMMANDS: tuple[click.Command, ...] = (account, duty, place, head, erase, scrub, digest, serve, demo)
+COMMANDS: tuple[click.Command, ...] = (account, duty, place, hand_in, head, erase, scrub, digest, serve, demo)

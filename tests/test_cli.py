@@ -1,5 +1,6 @@
 """The command: what it prints where, how it ends, and what it leaves behind."""
 
+import base64
 import csv
 import io
 import json
@@ -589,6 +590,27 @@ def test_scrub_names_photos_that_are_missing_or_damaged(ready: Daocun, database_
     lines = {tuple(line.split("\t")) for line in ran.text.splitlines() if not line.startswith("head")}
     assert lines == {("missing", gone, factories.visit_id(901)), ("damaged", bad, factories.visit_id(902))}
     assert whole not in ran.text
+
+
+def test_hand_in_takes_a_phone_s_file_and_names_what_it_refuses(ready: Daocun, tmp_path: Path) -> None:
+    photo = factories.photo(1)
+    held = {"sha256": factories.digest(photo), "type": "image/jpeg", "data": base64.b64encode(photo).decode()}
+    body = factories.check_in([photo], place="371481200268")
+    records = [
+        {"kind": "check-in", "id": factories.visit_id(900), "body": body, "photos": [held]},
+        {"kind": "check-in", "id": factories.visit_id(901), "body": body | {"place": "nowhere"}},
+    ]
+    head = {"format": "daocun-handed-in", "version": 1, "person": "E1", "saved_at": "2018-11-20T09:31:10+08:00"}
+    file = a_file(tmp_path, json.dumps(head | {"records": records}), "queue.json")
+    ran = ready("hand-in", file)
+    assert ran.code == 1
+    assert ran.text.splitlines() == [f"{factories.visit_id(900)}\tentered", f"{factories.visit_id(901)}\trefused"]
+    assert "place" in ran.err
+    file = a_file(tmp_path, json.dumps(head | {"records": records[:1]}), "queue.json")
+    ran = ready("hand-in", file)
+    assert (ran.code, ran.text) == (0, f"{factories.visit_id(900)}\tpresent\n")
+    assert ready("hand-in", a_file(tmp_path, "no file of a phone's", "other.json")).code == 1
+    assert ready("hand-in", tmp_path / "nowhere.json").code == 1
 
 
 def test_digest_prints_what_would_be_sent_or_sends_it_once(ready: Daocun, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,7 @@ class Operation:
     body: marshmallow.Schema | None = None
     reads_itself: bool = False  # the view reads the body, because it takes other media types too
     part: str = ""  # of a multipart body that may be sent instead
+    most: str = "json_max_bytes"  # the setting that limits the body
     media_types: tuple[str, ...] = ()  # of a body that the view reads itself
     answers: dict[int, marshmallow.Schema | tuple[str, ...] | None] = field(default_factory=dict)
     files: tuple[str, ...] = ()  # media types that `format` may ask for instead
@@ -74,8 +75,10 @@ def who(requirement: str) -> Callable[[View_], View_]:
     return note
 
 
-def takes(schema: type[marshmallow.Schema], *, part: str = "") -> Callable[[View_], View_]:
-    """The view takes a JSON body of this schema, as its argument `body`.
+def takes(
+    schema: type[marshmallow.Schema], *, part: str = "", most: str = "json_max_bytes"
+) -> Callable[[View_], View_]:
+    """The view takes a JSON body of this schema, as its argument `body`; `most` names the setting that limits it.
 
     With `part`, it takes a multipart body too, with the JSON in that part, and its files (none for JSON) as the
     argument `files`. Swagger 2.0 cannot say both of one operation; the document says JSON.
@@ -84,6 +87,7 @@ def takes(schema: type[marshmallow.Schema], *, part: str = "") -> Callable[[View
     def note(view: View_) -> View_:
         operation(view).body = schema()
         operation(view).part = part
+        operation(view).most = most
         return view
 
     return note
@@ -165,14 +169,14 @@ class View(Resource):  # type: ignore[misc]
         elif request.query_string:
             reading.query(request, _nothing)
         if notes.body is not None and not notes.reads_itself:
-            arguments |= _read_body(notes.body, notes.part)
+            arguments |= _read_body(notes.body, notes.part, notes.most)
         return write(notes, view(**arguments))
 
 
-def _read_body(schema: marshmallow.Schema, part: str) -> dict[str, Any]:
+def _read_body(schema: marshmallow.Schema, part: str, most: str) -> dict[str, Any]:
     limits = settings()
     if not part:
-        return {"body": reading.json_body(request, schema, limits.json_max_bytes)}
+        return {"body": reading.json_body(request, schema, getattr(limits, most))}
     if request.mimetype != "multipart/form-data":
         return {"body": reading.json_body(request, schema, limits.json_max_bytes), "files": ()}
     found = reading.multipart(

@@ -103,12 +103,13 @@ def _person(
     if people.find(connection, sheet.person) is None:
         raise invalid("/person", "not-exist")
     on = ground(connection, deployment, sheet.person)
-    if not _concerned(on.postings, on.world.tree, scope, place, day):
+    if not concerned(on.postings, on.world.tree, scope, place, day):
         raise invalid("/person", "not-exist")
     return on
 
 
-def _concerned(postings: Sequence[Posting], tree: Tree, scope: Scope, place: str, day: date) -> bool:
+def concerned(postings: Sequence[Posting], tree: Tree, scope: Scope, place: str, day: date) -> bool:
+    """Whether somebody with these postings has, or once had, to do with the place or with what the caller may see."""
     return any(tree.lies_in(place, p.place, day) or scope.holds("", tree.path(p.place, day)) for p in postings)
 
 

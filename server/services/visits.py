@@ -71,7 +71,7 @@ def check_in(deployment: Deployment, person: str, sent: CheckIn, pictures: Seque
                 # Before anything is asked of it: what it names may be no more, and its files are nobody's.
                 if on.taken:
                     raise _Taken
-                visit = _new_visit(deployment, person, sent, on, now)
+                visit = new_visit(deployment, person, sent, on, now)
                 photos = arrived(connection, announced(sent, now), pictures, deployment, now)
                 found = examine(connection, deployment, on, visit, photos, now)
             if attempt == 0:
@@ -111,9 +111,9 @@ def expect_photo(deployment: Deployment, person: str, visit: str, digest: str) -
 
 
 def receive_photo(
-    deployment: Deployment, person: str, visit: str, picture: Picture, now: datetime
+    deployment: Deployment, person: str, visit: str, picture: Picture, now: datetime, by: str | None = None
 ) -> tuple[Answer, bool]:
-    """Takes a picture for the visit that announced it; whether it was new for this visit."""
+    """Takes a picture for the visit that announced it, perhaps brought `by` somebody else; whether it was new to it."""
 
     def arrive(connection: Connection, old: Visit, photos: list[VisitPhoto]) -> list[VisitPhoto] | None:
         if photo_of(photos, picture.digest).received_at:
@@ -124,7 +124,7 @@ def receive_photo(
         store_pictures(connection, photos, [picture], deployment, now)
         visit_photos.keep_photo_state(connection, visit, photo_of(photos, picture.digest))
 
-    line = logbook.Line(person, "photo", "visit", visit, {"digest": picture.digest})
+    line = logbook.Line(by or person, "photo", "visit", visit, {"digest": picture.digest})
     return _change(deployment, person, visit, arrive, act, line, now, [picture])
 
 
@@ -286,7 +286,8 @@ def _again(deployment: Deployment, person: str, sent: CheckIn, pictures: Sequenc
     return replace(answer, created=False)
 
 
-def _new_visit(deployment: Deployment, person: str, sent: CheckIn, on: Ground, now: datetime) -> Visit:
+def new_visit(deployment: Deployment, person: str, sent: CheckIn, on: Ground, now: datetime) -> Visit:
+    """The visit that a check-in becomes, not yet examined; raises Problem INVALID for a place that cannot be known."""
     if sent.place is not None and sent.place not in on.world.tree:
         raise invalid("/place", "unknown-place")
     at, day = sent.position, sent.day(deployment.zone)

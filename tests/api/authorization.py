@@ -56,6 +56,10 @@ PAPER: Final = {
     "person": "owner", "place": "d1", "activity": "visit", "captured_at": "2018-11-19T09:00:00+08:00",
     "reason": "手机坏了",
 }  # fmt: skip
+HANDED_IN: Final = {
+    "format": "daocun-handed-in", "version": 1, "person": "owner", "saved_at": "2018-11-20T09:00:00+08:00",
+    "records": [{}],
+}  # fmt: skip
 WEEK: Final = {"duty": "envoy-weekly-visit", "place": "d1", "window": "2018-W45"}
 DECISION: Final = {"decision": "confirm", "reason": "支部书记作证"}
 GRANT: Final = {"kind": "reviewer", "place": "d1"}
@@ -260,6 +264,7 @@ TABLE: Final[dict[str, Row]] = {
         f"{API}/visits/{VISIT}/additions", (200, 404, 404, 404, 404, 404), {"withdrawn": [AWAITED]}
     ),
     "POST /api/v1/visits": Row(f"{API}/visits", (403, 403, 201, 422, 403, 403), PAPER),
+    "POST /api/v1/handed-in": Row(f"{API}/handed-in", (403, 403, 200, 200, 403, 403), HANDED_IN),
     "POST /api/v1/visits/<uuid:visit>/decisions": Row(
         f"{API}/visits/{VISIT}/decisions", (403, 404, 200, 404, 403, 403), DECISION
     ),

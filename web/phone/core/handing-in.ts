@@ -8,6 +8,7 @@ export const FORMAT = "daocun-handed-in";
 export const VERSION = 1;
 /** The service takes 32 MiB; in base64, 18 MB of photos are 24. */
 const MOST_BYTES = 18_000_000;
+const MOST_RECORDS = 500;
 /** A multiple of three: pieces of base64 can then be put together. */
 const PIECE = 3 * 8192;
 
@@ -17,9 +18,15 @@ export interface HandIn {
   readonly records: number;
 }
 
-/** The person's unsent records, photos and all, as one file or several; empty when nothing waits. */
+/**
+ * The person's unsent check-ins, photos and all, as one file or several; empty when nothing waits.
+ *
+ * Additions are not among them: only the phone itself sends those.
+ */
 export async function handIn(person: string, now: number, most: number = MOST_BYTES): Promise<HandIn[]> {
-  const waiting = (await recordsOf(person)).filter((record) => record.progress.state !== "sent").reverse();
+  const waiting = (await recordsOf(person))
+    .filter((record) => record.kind === "check-in" && record.progress.state !== "sent")
+    .reverse();
   const groups = grouped(waiting, most);
   const files: HandIn[] = [];
   for (const [place, records] of groups.entries()) {
@@ -49,7 +56,7 @@ function grouped(records: readonly Saved[], most: number): Saved[][] {
   let size = Number.POSITIVE_INFINITY;
   for (const record of records) {
     const its = record.photos.reduce((sum, photo) => sum + photo.size, 0);
-    if (size + its > most) {
+    if (size + its > most || groups[groups.length - 1]?.length === MOST_RECORDS) {
       groups.push([]);
       size = 0;
     }
