@@ -51,7 +51,12 @@ class Everything(Registers):
 
     @initialize()
     def some_have_been_there(self) -> None:
-        for who, place, activity in (("owner", DONGZHAO, "study"), ("secretary", JINJIA, "visit")):
+        there = (
+            ("owner", DONGZHAO, "study"),
+            ("owner", JINJIA, "visit"),  # where they are not posted, unless the two places become one
+            ("secretary", JINJIA, "visit"),
+        )
+        for who, place, activity in there:
             for ago in (5, 1):  # the 15th of the month, and yesterday
                 data = drawn(next(self.numbers) + 10)
                 check = sent(next(self.numbers), NOW - timedelta(days=ago), place, PLACES[place][3], [data], activity)

@@ -125,6 +125,9 @@ class Registers(Histories):
     )
     def mark_day(self, day: date, kind: str, at: str, which: int, from_file: bool) -> None:
         place = "" if at == "district" else self.place(at, which)
+        o = t.obligation.c
+        fixed = self.pick([o.due_on, o.person], which, o.opens_on == o.due_on)  # where a mark moves what is due
+        day = fixed.due_on if fixed and which % 2 else day
         if from_file:
             take_in(self.county, "days", f"{day} {kind} {place or '-'}")
             return
@@ -201,7 +204,11 @@ class Registers(Histories):
 
     @rule(at=level, which=number, into=number, on=some_day)
     def merge(self, at: str, which: int, into: int, on: date) -> None:
-        code, body = self.place(at, which), {"into": self.place(at, into), "on": on.isoformat()}
+        code, tree = self.place(at, which), self.tree()
+        around = tree.chain(code, on)[-2:]  # the township it lies in, or itself
+        others = [p.code for p in tree.places.values() if p.level == tree[code].level and p.on(on) and p.exists_on(on)]
+        near = sorted(p for p in others if p != code and tree.chain(p, on)[-2:] == around) or [self.place(at, into)]
+        body = {"into": near[into % len(near)], "on": on.isoformat()}
         self.change(lambda caller, trial: merging.merge_places(self.county, caller, code, body, NOW, trial))
 
     @rule(at=st.sampled_from(["village", "village", "village", "district"]), which=number, on=some_day)
