@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from hypothesis import event
@@ -67,7 +67,7 @@ class Everything(Registers):
         person=person,
         ago=days_ago,
         minutes=st.lists(st.integers(0, 90), min_size=1, max_size=3),
-        named=st.sampled_from([DONGZHAO, None, "village", "district"]),
+        named=st.sampled_from([DONGZHAO, None, "village", "district", "ended"]),
         which=number,
         point=points,
         activity=activity,
@@ -87,6 +87,9 @@ class Everything(Registers):
         along: bool,
     ) -> None:
         place = self.place(named, which) if named in ("village", "district") else named
+        if named == "ended":
+            ended = self.pick([t.place.c.code], which, t.place.c.ended_on.is_not(None), t.place.c.level == "village")
+            place = ended.code if ended else DONGZHAO
         data = [drawn(n) for n in photos]
         come = [picture(self.county, one) for one in data] if along else []
         for before in minutes:
@@ -94,6 +97,19 @@ class Everything(Registers):
             check = sent(next(self.numbers), at, place if point else place or DONGZHAO, point, data, activity)
             if self.may_fail(lambda: visits.check_in(self.county, person, check, come, NOW)):  # noqa: B023
                 self.visits.append((check.id, person))
+
+    @rule(which=number, to=number, on=some_day)
+    def merge_with_where_somebody_was(self, which: int, to: int, on: date) -> None:
+        held = self.pick([t.posting.c.place, t.posting.c.person], which, t.posting.c.role == "envoy")
+        other = self.near(held.place, to, on) if held else None
+        if other is not None:
+            self.check_in_somewhere(held.person, other)
+            self.become_one(held.place, other, on)
+
+    def check_in_somewhere(self, person: str, place: str) -> None:
+        check = sent(next(self.numbers), NOW - timedelta(minutes=5), place, HERE)
+        if self.may_fail(lambda: visits.check_in(self.county, person, check, [], NOW)):
+            self.visits.append((check.id, person))
 
     @precondition(lambda self: self.visits)
     @rule(which=number)

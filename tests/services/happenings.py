@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import event
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
+from hypothesis.stateful import initialize, rule
 
 from server.domain.access import Caller
 from server.domain.duties import SHIPPED
@@ -57,6 +57,11 @@ versions = st.sampled_from(
 
 class Registers(Histories):
     """Changes of registers, as callers of the API ask for them; a few as they come from files."""
+
+    @initialize()
+    def some_were_away(self) -> None:
+        for who in ("owner", "secretary"):  # throughout a week in which nobody has been anywhere yet
+            self.enter_leave(who, date(2018, 11, 5), 6, "meeting")
 
     # Postings and leave
 
@@ -204,11 +209,19 @@ class Registers(Histories):
 
     @rule(at=level, which=number, into=number, on=some_day)
     def merge(self, at: str, which: int, into: int, on: date) -> None:
-        code, tree = self.place(at, which), self.tree()
+        code = self.place(at, which)
+        self.become_one(code, self.near(code, into, on) or self.place(at, into), on)
+
+    def near(self, code: str, which: int, on: date) -> str | None:
+        """Another place of the same level and township, if there is one."""
+        tree = self.tree()
         around = tree.chain(code, on)[-2:]  # the township it lies in, or itself
         others = [p.code for p in tree.places.values() if p.level == tree[code].level and p.on(on) and p.exists_on(on)]
-        near = sorted(p for p in others if p != code and tree.chain(p, on)[-2:] == around) or [self.place(at, into)]
-        body = {"into": near[into % len(near)], "on": on.isoformat()}
+        found = sorted(other for other in others if other != code and tree.chain(other, on)[-2:] == around)
+        return found[which % len(found)] if found else None
+
+    def become_one(self, code: str, into: str, on: date) -> None:
+        body = {"into": into, "on": on.isoformat()}
         self.change(lambda caller, trial: merging.merge_places(self.county, caller, code, body, NOW, trial))
 
     @rule(at=st.sampled_from(["village", "village", "village", "district"]), which=number, on=some_day)
