@@ -55,7 +55,7 @@ class ClosuresView(View):
     @who(SUPERVISOR)
     @takes(ClosureIn)
     @answers(201, ClosureOut)
-    @refuses(problems.MONTH_NOT_OVER, problems.ALREADY_CLOSED)
+    @refuses(problems.MONTH_NOT_OVER, problems.ALREADY_CLOSED, problems.NEEDS_SECOND_PERSON)
     def post(self, body: dict[str, Any]) -> Any:
         """Closes a month of a place: reports print it as it is now, whatever becomes of the facts."""
         return _out(closures.close(deployment(), caller(), body["place"], body["month"], now()))
@@ -66,7 +66,7 @@ class ReopeningView(View):
     @who(READER)
     @takes(ReopeningIn)
     @answers(200, ClosureOut)
-    @refuses(problems.NOT_CLOSED, problems.CLOSED_AROUND)
+    @refuses(problems.NOT_CLOSED, problems.CLOSED_AROUND, problems.NEEDS_SECOND_PERSON)
     def post(self, closure: int, body: dict[str, Any]) -> Any:
         """Opens a closed month again, with a reason."""
         return _out(closures.reopen(deployment(), caller(), closure, body["reason"], now()))

@@ -51,7 +51,7 @@ def close(deployment: Deployment, caller: Caller, place: str, month: str, now: d
 
     Raises Problem: INVALID for a place that does not exist as far as the caller may know, FORBIDDEN for who is no
     supervisor of it, ALREADY_CLOSED if it or a place around it is closed, MONTH_NOT_OVER while time alone may still
-    change what is printed.
+    change what is printed, NEEDS_SECOND_PERSON if it would print what the caller owes.
     """
     window, moment = _month(month), Moment.of(now, deployment.zone)
     with deployment.database.read() as connection:
@@ -76,6 +76,8 @@ def close(deployment: Deployment, caller: Caller, place: str, month: str, now: d
             if rows.may_still_change(connection, path, window, moment):
                 raise Problem(problems.MONTH_NOT_OVER)
             number = rows.add(connection, place, path, window, caller.person, moment, now)
+            if rows.holds_of(connection, number, caller.person):
+                raise Problem(problems.NEEDS_SECOND_PERSON)
             closure = rows.find(connection, number)
             assert closure is not None
             detail = {"place": place, "month": month, "rows": closure.rows}
@@ -89,8 +91,13 @@ def reopen(deployment: Deployment, caller: Caller, number: int, reason: str, now
     """Ends a closure: reports print what the engine says again.
 
     Raises Problem: NOT_FOUND outside the caller's area, FORBIDDEN for who is no supervisor of the place, NOT_CLOSED if
-    it was reopened before, CLOSED_AROUND while a place around it is closed, whose closure holds none of its rows.
+    it was reopened before, CLOSED_AROUND while a place around it is closed, whose closure holds none of its rows,
+    NEEDS_SECOND_PERSON if what the caller owes is printed by it, or would be printed without it.
     """
+    moment = Moment.of(now, deployment.zone)
+    with deployment.database.read() as connection:
+        month = _month(_found(connection, caller, number, deployment.world(connection).tree, moment.today).month)
+    judging.ensure_judged(deployment, month.first, month.last, only=caller.person)
     with deployment.database.write() as connection:
         state = register.state(connection, lock=True)
         tree = deployment.world(connection, state.revision).tree
@@ -101,6 +108,9 @@ def reopen(deployment: Deployment, caller: Caller, number: int, reason: str, now
             raise Problem(problems.NOT_CLOSED)
         if any(other != number for other, _ in rows.around(connection, found.path, found.month)):
             raise Problem(problems.CLOSED_AROUND)
+        own = rows.as_the_engine_says(connection, found, month, moment, caller.person)
+        if own or rows.holds_of(connection, number, caller.person):
+            raise Problem(problems.NEEDS_SECOND_PERSON)
         rows.reopen(connection, number, caller.person, reason, now)
         closure = rows.find(connection, number)
         assert closure is not None

@@ -118,19 +118,27 @@ def held(connection: Connection, number: int) -> dict[Key, Line]:
     return {row[:5]: _line(row) for row in map(tuple, connection.execute(query))}
 
 
-def as_the_engine_says(connection: Connection, closure: Closure, month: Window, moment: Moment) -> dict[Key, Line]:
+def holds_of(connection: Connection, number: int, person: str) -> bool:
+    """Whether a closure holds rows of this person's."""
+    return bool(connection.scalar(select(exists().where(r.person == person, r.closure == number))))
+
+
+def as_the_engine_says(
+    connection: Connection, closure: Closure, month: Window, moment: Moment, person: str | None = None
+) -> dict[Key, Line]:
     """What the engine says now of what a closure holds, and of what else is owed inside it in its month.
 
-    What another closure in force holds is left out.
+    What another closure in force holds is left out; so is, with a `person`, what others owe.
     """
     near = printed.in_force(connection, *printed.near(month.first, month.last))
     # Those around it have left its rows to it.
     others = [one for one in near if one.month != month or not closure.path.startswith(one.path)]
-    inside_it = printed.engine(Asked(month.first, month.last, [closure.path]), moment, others)
+    inside_it = printed.engine(Asked(month.first, month.last, [closure.path], person), moment, others)
     holds = exists().where(*(r[name] == o[name] for name in _KEY), r.closure == closure.id)
     query = select(*(o[name] for name in _KEY), o.opens_on, o.due_on, inside_it.status, o.reason)
     found: dict[Key, Line] = {}
-    for where in (and_(*inside_it.where), holds):
+    theirs = and_(holds, o.person == person) if person is not None else holds
+    for where in (and_(*inside_it.where), theirs):
         found.update((row[:5], _line(row)) for row in map(tuple, connection.execute(query.where(where))))
     return found
 

@@ -284,6 +284,52 @@ def test_only_a_supervisor_of_the_place_reopens_it(office: Deployment, caller: C
         closures.reopen(office, BOSS, number, "x", NOW)
 
 
+@pytest.mark.parametrize(
+    ("role", "posted_at", "closed", "own"),
+    [
+        pytest.param("envoy", "d1", "T", True, id="an envoy inside"),
+        pytest.param("envoy", "d1", "d2", False, id="an envoy beside"),
+        pytest.param("envoy", "f1", "T", False, id="an envoy elsewhere"),
+        pytest.param("paired-leader", "T", "T", True, id="the paired leader"),
+        pytest.param("seconded-cadre", "T", "T", False, id="who owes nothing"),
+    ],
+)
+def test_who_owes_something_in_a_month_neither_closes_nor_reopens_it(
+    office: Deployment, role: str, posted_at: str, closed: str, own: bool
+) -> None:
+    facts.post(office, Posting("boss", role, posted_at, d("09-03")))
+    other = Caller("chief", "chief", grants=BOSS.grants)
+    facts.add_people(office, [Person("chief", "chief")])
+    if own:
+        assert refusal(office, closed) == "needs-second-person"
+        with office.database.read() as connection:
+            assert connection.execute(select(t.closure_row)).all() == []
+        shown = close(office, closed, by=other)
+        with pytest.raises(Problem) as caught:
+            closures.reopen(office, BOSS, shown.closure.id, "补录", NOW)
+        assert caught.value.kind.code == "needs-second-person"
+        closures.reopen(office, other, shown.closure.id, "补录", NOW)
+    else:
+        closures.reopen(office, BOSS, close(office, closed).closure.id, "补录", NOW)
+
+
+def test_who_has_come_to_owe_something_in_a_closed_month_does_not_reopen_it(office: Deployment) -> None:
+    shown = close(office, "T")
+    facts.post(office, Posting("boss", "envoy", "d1", d("09-03")))
+    with pytest.raises(Problem) as caught:
+        closures.reopen(office, BOSS, shown.closure.id, "补录", NOW)
+    assert caught.value.kind.code == "needs-second-person"
+    rows = printed(office, place="T")
+    assert b"boss" not in rows
+
+
+def test_who_owed_something_in_a_part_closed_before_closes_the_rest(office: Deployment) -> None:
+    facts.post(office, Posting("boss", "envoy", "d1", d("09-03")))
+    facts.add_people(office, [Person("chief", "chief")])
+    close(office, "d1", by=Caller("chief", "chief", grants=BOSS.grants))
+    assert close(office, "T").closure.place == "T"
+
+
 def test_closures_are_listed_inside_ones_area(office: Deployment) -> None:
     numbers = {place: close(office, place).closure.id for place in ("T", "U", "C")}
     old = close(office, "C", OCTOBER).closure.id
