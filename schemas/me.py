@@ -71,6 +71,15 @@ class MyPlaceOut(Base):
     radius_m = Number(0, 100_000)
 
 
+class PhotosNeededOut(Base):
+    """How many photos each activity needs."""
+
+    visit = Integer(0, 20)
+    study = Integer(0, 20)
+    office = Integer(0, 20)
+    other = Integer(0, 20)
+
+
 class MeOut(Base):
     """The person, what they owe where and until when, and the visits that need them."""
 
@@ -83,3 +92,4 @@ class MeOut(Base):
     visits = Items(Part(MyVisitOut), most=100)
     places = Items(Part(MyPlaceOut), most=100_000)
     unread = Integer(0, 10**7)  # notices
+    photos_needed = Part(PhotosNeededOut)

@@ -73,6 +73,7 @@ def _out(me: Me) -> dict[str, Any]:
             for spot in me.places
         ],
         "unread": me.unread,
+        "photos_needed": me.photos_needed,
     }
 
 

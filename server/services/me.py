@@ -1,6 +1,6 @@
 """What a person's phone shows first: who they are, what is still to do and until when, and what needs their hand."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -67,6 +67,7 @@ class Me:
     visits: Sequence[tuple[Waiting, Named]]
     places: Sequence[Spot]
     unread: int  # notices
+    photos_needed: Mapping[str, int]  # by activity
 
 
 def me(deployment: Deployment, caller: Caller, now: datetime) -> Me:
@@ -98,6 +99,7 @@ def me(deployment: Deployment, caller: Caller, now: datetime) -> Me:
             for code in sorted({p.place for p in postings} | {listed.obligation.place for listed in owed})
         ],
         unread=unread,
+        photos_needed=deployment.limits.photos_needed,
     )
 
 

@@ -60,6 +60,10 @@ def test_the_places_one_owes_visits_at_say_where_they_are(sqlite_county: County)
     assert (place["points"], place["radius_m"]) == ([{"latitude": 37.811268, "longitude": 117.012492}], 500.0)
 
 
+def test_how_many_photos_an_activity_needs_is_told_beforehand(sqlite_county: County) -> None:
+    assert me(sqlite_county)["photos_needed"] == {"visit": 1, "study": 1, "office": 1, "other": 0}
+
+
 def test_the_week_that_runs_says_what_is_to_do_and_until_when(sqlite_county: County) -> None:
     week = next(o for o in me(sqlite_county)["obligations"] if o["window"] == "2018-W47")
     assert (week["duty"], week["place_name"], week["township_name"]) == ("envoy-weekly-visit", "东赵村", "西段乡")
