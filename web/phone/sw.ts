@@ -1,5 +1,8 @@
 /** Keeps the pages on the phone, so that later starts need no network. */
 
+import { SYNC, sendAll } from "./core/sender";
+import { browser } from "./core/world";
+
 declare const __FILES__: string[];
 declare const __VERSION__: string;
 
@@ -19,6 +22,11 @@ worker.addEventListener("fetch", (event) => {
   // The API is never kept: what the phone knows of it is in its own database
   if (event.request.method !== "GET" || url.origin !== worker.location.origin) return;
   if (__FILES__.includes(url.pathname)) event.respondWith(kept(event.request, url.pathname));
+});
+
+// Background Sync, where the browser has it: there is a network again, whether the app is open or not
+worker.addEventListener("sync" as "activate", (event: ExtendableEvent & { readonly tag?: string }) => {
+  if (event.tag === SYNC) event.waitUntil(sendAll(browser(() => "zh")));
 });
 
 /** All or nothing: a start without network must find every file of one version. */

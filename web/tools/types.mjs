@@ -14,10 +14,12 @@ for (const [name, definition] of Object.entries(document.definitions)) {
     definition.required = Object.keys(definition.properties).filter((member) => !sometimes.includes(member));
   }
 }
-// An enum that names null too says it twice: x-nullable does
-const plain = JSON.parse(JSON.stringify(document), (key, value) =>
-  key === "enum" && Array.isArray(value) ? value.filter((one) => one !== null) : value,
-);
+// What may be null: an enum names it too, which is once too often; beside a $ref nothing is read, so it goes around it
+const plain = JSON.parse(JSON.stringify(document), (key, value) => {
+  if (key === "enum" && Array.isArray(value)) return value.filter((one) => one !== null);
+  if (value?.$ref && value["x-nullable"]) return { allOf: [{ $ref: value.$ref }], "x-nullable": true };
+  return value;
+});
 const { openapi } = await converter.convertObj(plain, { patch: true, warnOnly: true });
 process.stdout.write("// Made from the service's own swagger.json by tools/types.mjs\n\n");
 process.stdout.write(astToString(await openapiTS(openapi, { defaultNonNullable: false })));

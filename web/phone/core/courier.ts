@@ -2,10 +2,8 @@
 
 import type { World } from "./api";
 import { nudge } from "./outbox";
-import { type Passed, sendAll } from "./sender";
+import { type Passed, SYNC, sendAll } from "./sender";
 
-/** The name of the Background Sync that the service worker answers with `sendAll`. */
-export const SYNC = "outbox";
 /** Without anything else to go by (somebody else is sending). */
 const LATER_MS = 30_000;
 /** Timers of more than this run over; there is no hurry then anyway. */

@@ -17,6 +17,8 @@ export interface Passed {
   readonly nextAt: number | null;
 }
 
+/** The name of the Background Sync that the service worker answers with `sendAll`. */
+export const SYNC = "outbox";
 const SPARE_MS = 15_000;
 const FULL_DISK_MS = 60_000;
 /** A photo that the phone itself has lost (a damaged disk): its person adds another. */
