@@ -63,11 +63,13 @@ def place_of(named: str | None, day: date, point: tuple[float, float] | None, on
 def place_after(visit: Visit, on: Ground) -> str:
     """Where a visit belongs that is stored already.
 
-    One that a person has decided, or that came in otherwise, stays where it is unless that place has ended.
+    One that a person has decided, or that came in otherwise, stays where it is unless that place has ended. So does one
+    that named a district without a central village now.
     """
-    if visit.is_examined:
-        return place_of(visit.asked_place, visit.day, visit.point, on) or visit.place
     tree = on.world.tree
+    if visit.is_examined:
+        known = place_of(visit.asked_place, visit.day, visit.point, on)
+        return known or stand_in(visit.place, visit.day, visit.point, tree, geodesy.rough_distance_m)
     named = tree.places.get(visit.asked_place or "")
     at = visit.place if named is None or named.level is Level.DISTRICT else named.code
     return stand_in(at, visit.day, visit.point, tree, geodesy.rough_distance_m)

@@ -398,3 +398,14 @@ def test_who_named_a_district_goes_where_its_central_village_goes_though_the_one
     assert answer.visit.place == "d2"
     becomes_central("d3", "2018-11-15")
     assert places(county, "r") == {noon.date(): "d3"}
+
+
+def test_who_named_a_district_goes_along_with_the_village_also_once_the_district_has_no_central_one(
+    county: Deployment,
+) -> None:
+    noon = datetime(2018, 11, 16, 4, tzinfo=UTC)
+    there = visits.check_in(county, "r", sent(1, noon, "D", POINTS["d2"]), (), NOW).visit.place
+    place_changes.amend(county, ADMIN, "D", {"central_village": None, "from": "2018-11-01"}, NOW, False)
+    assert places(county, "r") == {noon.date(): there}
+    merge(county, there, "d2")
+    assert places(county, "r") == {noon.date(): "d2"}
