@@ -19,6 +19,7 @@ from server.services.deployment import Deployment
 from server.services.imports_base import mark_people, text_of
 from server.services.place_changes import carry_out, outline, positions
 from server.services.place_reading import Seen, seen
+from server.services.placing import heirs
 from server.storage import imports as rows
 from server.storage import people, posted, register
 from server.storage.database import Connection
@@ -64,7 +65,8 @@ def apply_merge(connection: Connection, ground: Ground, body: Mapping[str, Any])
         raise invalid("/into", "other-level")
     if tree[into].on(on) is None:
         raise invalid("/into", "not-standing")
-    if not tree[into].exists_on(on):
+    # That it ends later is no hindrance, unless what takes its stead then would be the one that ends now.
+    if not tree[into].exists_on(on) or code in heirs(into, tree):
         raise invalid("/into", "place-ended")
     if _office(tree, code, on) != _office(tree, into, on):
         raise invalid("/into", "other-township")

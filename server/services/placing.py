@@ -85,7 +85,7 @@ def _stays(found: Sequence[Difference], new: Tree) -> Iterator[tuple[str, date, 
         if one.lies or one.measures:
             yield one.after, one.first, one.last
         if one.centre is not None and one.centre[0] is not None:  # where those lie that named the district
-            for other in {one.centre[0]} | _heirs(one.centre[0], new):
+            for other in {one.centre[0]} | heirs(one.centre[0], new):
                 yield new.path(other, one.first), one.first, one.last
         if one.points:  # may now be the nearest of those that took the stead of another
             for other in _rivals(one.place, new):
@@ -103,17 +103,17 @@ def _strays(found: Sequence[Difference], old: Tree, new: Tree) -> Iterator[tuple
     for one in found:
         if one.stands:
             yield one.after, one.first, one.last
-            for other in _heirs(one.place, old) | _heirs(one.place, new):
+            for other in heirs(one.place, old) | heirs(one.place, new):
                 yield new.path(other, one.first), one.first, one.last
 
 
-def _heirs(code: str, tree: Tree) -> set[str]:
+def heirs(code: str, tree: Tree) -> set[str]:
     """Everything that may have taken the place's stead, also that of what took it."""
-    heirs: set[str] = set()
+    found: set[str] = set()
     waiting = [code]
     while waiting:
         place = tree.places.get(waiting.pop())
-        new = [other for other in (place.successors if place else ()) if other not in heirs]
-        heirs.update(new)
+        new = [other for other in (place.successors if place else ()) if other not in found]
+        found.update(new)
         waiting += new
-    return heirs
+    return found

@@ -409,3 +409,11 @@ def test_who_named_a_district_goes_along_with_the_village_also_once_the_district
     assert places(county, "r") == {noon.date(): there}
     merge(county, there, "d2")
     assert places(county, "r") == {noon.date(): "d2"}
+
+
+def test_no_two_places_take_each_others_stead(county: Deployment) -> None:
+    merge(county, "d1", "d2", d("11-15"))
+    merge(county, "d2", "d3", d("11-16"))
+    ended = ("invalid", [("/into", "place-ended")])
+    assert refused(lambda: merge(county, "d3", "d2", d("11-10"))) == ended
+    assert refused(lambda: merge(county, "d3", "d1", d("11-10"))) == ended
