@@ -31,6 +31,8 @@ from tests.support.serving import running_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+expect.set_options(timeout=30_000)  # other tests run beside these
+
 CUTS = 50 if SOAK else 2
 IN_THE_VILLAGE = {"latitude": HERE[0], "longitude": HERE[1], "accuracy": 12}
 QUARTER_TURN = 6  # a phone held upright: the camera's own top is at the right
@@ -240,6 +242,38 @@ def test_the_server_is_restarted_meanwhile(village: Village, phone: Handset) -> 
     village.start()
     phone.online()
     phone.wait_until("sent")
+    all_is_here(village, phone, before)
+
+
+def test_two_tabs_send_everything_once(village: Village, phone: Handset) -> None:
+    page = phone.install("owner", token_of("owner"))
+    before = village.visits()
+    village.network.become("gone")
+    for number in (20, 21):
+        check_in(page, camera(number))
+        page.goto(phone.address)
+    second = page.context.new_page()
+    second.goto(phone.address)
+    village.network.requests.clear()
+    village.network.become("open")
+    for tab in (page, second):
+        tab.evaluate("window.dispatchEvent(new Event('online'))")
+    phone.wait_until("sent", "sent")
+    sent = [line for line in village.network.requests if line.startswith("PUT ")]
+    assert (len(sent), len(set(sent)), len(village.visits() - before)) == (4, 4, 2)
+
+
+def test_an_engine_without_workers_that_draw_or_locks_does_the_same(village: Village, phone: Handset) -> None:
+    page = phone.install("owner", token_of("owner"))
+    page.context.add_init_script(
+        "delete self.Worker; delete self.OffscreenCanvas; delete self.BroadcastChannel; "
+        "delete Navigator.prototype.locks; delete Blob.prototype.arrayBuffer; delete crypto.randomUUID"
+    )
+    page.reload()
+    before = village.visits()
+    check_in(page, camera(22))
+    phone.wait_until("sent")
+    assert page.evaluate("[typeof Worker, typeof navigator.locks]") == ["undefined", "undefined"]
     all_is_here(village, phone, before)
 
 
