@@ -7,6 +7,7 @@ import http.client
 import io
 import json
 import random
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,19 +16,20 @@ from typing import Any
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from server.adapters import exif, pictures
+from server.adapters import exif, pictures, secrets
 from server.services.deployment import Deployment, open_deployment
 from server.services.visits import Answer, find
 from server.settings import Settings
+from server.storage import accounts
 from server.storage import tables as t
 from tests.adapters.samples import DONGZHAO_GPS, TAKEN, encoded, exif_block, scene
 from tests.domain.effort import SOAK
 from tests.factories import CHINA, HERE, settle, token_of
 from tests.support.handset import Handset, handset
 from tests.support.network import Network, network_to
-from tests.support.serving import running_server
+from tests.support.serving import TREE, running_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -35,6 +37,7 @@ expect.set_options(timeout=30_000)  # other tests run beside these
 
 CUTS = 50 if SOAK else 2
 IN_THE_VILLAGE = {"latitude": HERE[0], "longitude": HERE[1], "accuracy": 12}
+PASSWORD = "correct-horse"
 QUARTER_TURN = 6  # a phone held upright: the camera's own top is at the right
 
 
@@ -68,6 +71,8 @@ class Village:
 @pytest.fixture(scope="module")
 def village(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Village]:
     """One service for all these tests; each has a phone of its own."""
+    if not (TREE / "server" / "web" / "sw.js").exists():
+        pytest.fail("the web pages have not been built: make pages")
     home = tmp_path_factory.mktemp("village")
     path, uploads = home / "county.db", home / "uploads"
     path.write_bytes(migrated_sqlite.read_bytes())
@@ -241,6 +246,53 @@ def test_the_server_is_restarted_meanwhile(village: Village, phone: Handset) -> 
     phone.wait_until("waiting")
     village.start()
     phone.online()
+    phone.wait_until("sent")
+    all_is_here(village, phone, before)
+
+
+def test_a_session_that_was_ended_keeps_everything_until_its_person_signs_in(village: Village, phone: Handset) -> None:
+    page = phone.install("colleague", token_of("colleague"))
+    before = village.visits()
+    with village.deployment.database.write() as connection:
+        accounts.set_password(connection, "colleague", secrets.hash_password(PASSWORD))
+        connection.execute(update(t.token).where(t.token.c.person == "colleague").values(revoked_at=datetime.now(UTC)))
+    check_in(page, camera(23))
+    phone.wait_until("needs-sign-in")
+    assert village.visits() == before
+    page.goto(f"{phone.address}/#/outbox")
+    page.get_by_role("link", name="重新登录").first.click()
+    page.get_by_label("手机号或人员代码").fill("colleague")
+    page.get_by_label("密码", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="登录").click()
+    phone.wait_until("sent")
+    assert all_is_here(village, phone, before).visit.person == "colleague"
+
+
+def test_background_sync_sends_with_no_page_open(village: Village, phone: Handset) -> None:
+    page = phone.install("owner", token_of("owner"))
+    before = village.visits()
+    village.network.become("gone")
+    check_in(page, camera(24))
+    phone.wait_until("waiting")
+    page.goto("about:blank")
+    devtools = page.context.new_cdp_session(page)
+    known: list[str] = []
+    devtools.on(
+        "ServiceWorker.workerRegistrationUpdated",
+        lambda said: known.extend(one["registrationId"] for one in said["registrations"]),
+    )
+    devtools.send("ServiceWorker.enable")
+    page.wait_for_timeout(500)
+    village.network.become("open")
+    page.wait_for_timeout(7000)  # longer than the pause after one failure
+    event = {"origin": phone.address, "registrationId": known[0], "tag": "outbox", "lastChance": False}
+    devtools.send("ServiceWorker.dispatchSyncEvent", event)
+    end = time.monotonic() + 30
+    while not village.visits() - before or village.visit(next(iter(village.visits() - before))).photos[0].missing:
+        assert time.monotonic() < end
+        page.wait_for_timeout(200)
+    village.network.become("gone")
+    page.goto(phone.address)
     phone.wait_until("sent")
     all_is_here(village, phone, before)
 

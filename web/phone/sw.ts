@@ -26,8 +26,14 @@ worker.addEventListener("fetch", (event) => {
 
 // Background Sync, where the browser has it: there is a network again, whether the app is open or not
 worker.addEventListener("sync" as "activate", (event: ExtendableEvent & { readonly tag?: string }) => {
-  if (event.tag === SYNC) event.waitUntil(sendAll(browser(() => "zh")));
+  if (event.tag === SYNC) event.waitUntil(sendRest());
 });
+
+/** Fails while something is left that time may cure: then the browser asks again. */
+async function sendRest(): Promise<void> {
+  const passed = await sendAll(browser(() => "zh"));
+  if (passed === null || passed.nextAt !== null) throw new Error("more is to be sent");
+}
 
 /** All or nothing: a start without network must find every file of one version. */
 async function fill(): Promise<void> {
