@@ -1,12 +1,14 @@
 """The envoy's pages in a real browser, in front of the real application."""
 
-import hashlib
+import gzip
 import io
 import os
 import random
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from flask import Flask
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from server import pages
 from server.adapters import secrets
 from server.app import create_app
 from server.services.deployment import open_deployment
@@ -411,13 +414,56 @@ def test_every_screen_is_large_has_contrast_and_a_name_for_everything(
     assert found == {}
 
 
-def test_a_digest_of_the_pages_is_in_their_names_and_they_are_kept_for_a_year(office: Office) -> None:
-    client = office.app.test_client()
-    page = client.get("/")
+def test_an_insecure_address_takes_nothing_and_says_what_to_do(browser: Browser, office: Office) -> None:
+    address = office.address.replace("127.0.0.1", "0.0.0.0")  # to a browser a network address like any other
+    phone = phone_in(browser, address)
+    phone.page.goto(address)
+    expect(phone.page.get_by_role("heading", name="这个网址不安全，不能签到")).to_be_visible()
+    expect(phone.page.locator("input")).to_have_count(0)
+    assert violations(phone.page) == []
+    keep(phone.page, "insecure-zh")
+    assert [url for url in phone.strangers if "/api/" in url] == []
+    phone.context.close()
+
+
+def test_the_sign_in_form_takes_input_within_nine_seconds_on_a_villages_network(
+    browser: Browser, office: Office
+) -> None:
+    phone = phone_in(browser, office.address)
+    tools = phone.context.new_cdp_session(phone.page)
+    slow = {"offline": False, "latency": 2000, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
+    tools.send("Network.emulateNetworkConditions", slow)
+    tools.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+    before = time.monotonic()
+    phone.page.goto(office.address, wait_until="commit")
+    phone.page.locator("#phone").fill("owner")
+    assert time.monotonic() - before < 9
+    phone.context.close()
+
+
+def test_the_pages_are_sent_small_and_kept_for_a_year_under_names_that_change_with_them(office: Office) -> None:
+    get = partial(office.app.test_client().get, buffered=True)
+    page = get("/")
     assert page.headers["Cache-Control"] == "no-cache"
     assert "script-src 'self'" in page.headers["Content-Security-Policy"]
-    name = page.get_data(as_text=True).split('src="')[1].split('"')[0]
-    script = client.get(name)
-    assert "max-age=31536000" in script.headers["Cache-Control"]
-    assert len(hashlib.sha256(script.data).hexdigest()) == 64
-    assert client.get("/assets/../phone/index.html").status_code == 404
+    script = page.get_data(as_text=True).split('src="')[1].split('"')[0]
+    plain, small = get(script), get(script, headers={"Accept-Encoding": "gzip"})
+    assert (plain.headers.get("Content-Encoding"), small.headers["Content-Encoding"]) == (None, "gzip")
+    assert gzip.decompress(small.data) == plain.data
+    for answer in (plain, small):
+        assert "max-age=31536000" in answer.headers["Cache-Control"]
+        assert answer.headers["Vary"] == "Accept-Encoding"
+        assert answer.mimetype == "text/javascript"
+    assert get("/sw.js").headers["Cache-Control"] == "no-cache"
+    assert get("/manifest.webmanifest").mimetype == "application/manifest+json"
+    assert get("/assets/../phone/index.html").status_code == 404
+
+
+def test_a_checkout_without_built_pages_says_how_to_get_them(
+    office: Office, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(pages, "_web", lambda: tmp_path)
+    get = partial(office.app.test_client().get, buffered=True)
+    assert "make dist" in get("/").get_data(as_text=True)
+    assert get("/sw.js").status_code == 404
+    assert get("/api/v1/swagger.json").status_code == 200

@@ -35,6 +35,11 @@ test.each([
     "Today: office day, no check-in yet.",
   ],
   [{ status: "excused", reason: "leave", remaining: 0 }, "本周的走访不用做：已请假。", "This week's visit is not owed: leave."],
+  [
+    { window: "2018-W46", opens_on: "2018-11-12", due_on: "2018-11-18", status: "grace", grace_until: "2018-11-22T00:00:00+08:00" },
+    "上周的走访没有完成。当时已经签到的，明天结束前联网发出还算数；确实没做的，请说明原因。",
+    "Last week: visit not done. If you did check in then, connect by the end of tomorrow and it counts; if not, please explain.",
+  ],
 ] as [Partial<ToDo>, string, string][])("what is owed is said in a sentence: %j", (change, chinese, english) => {
   expect(owedSentence(speaking("zh"), te, { ...week, ...change }, TODAY)).toBe(chinese);
   expect(owedSentence(speaking("en"), te, { ...week, ...change }, TODAY)).toBe(english);

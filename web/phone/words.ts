@@ -71,6 +71,12 @@ export function nearDay(t: Say, day: string, today: string): string {
   return dayName(t, day);
 }
 
+/** The end of a time: midnight belongs to the day before, as people say it. */
+export function endName(t: Say, instant: string, today: string): string {
+  const day = instant.slice(0, 10);
+  return instant.slice(11, 16) === "00:00" ? t("day.end", { day: nearDay(t, plus(day, -1), today) }) : timeName(t, instant, today);
+}
+
 /** A time of the county's, as the service wrote it. */
 export function timeName(t: Say, instant: string, today: string): string {
   const near = nearDay(t, instant.slice(0, 10), today);
@@ -100,7 +106,7 @@ export function owedSentence(t: Say, te: (key: string) => boolean, owed: ToDo, t
     n: owed.remaining,
     until: nearDay(t, owed.due_on, today),
     opens: nearDay(t, owed.opens_on, today),
-    grace: timeName(t, owed.grace_until, today),
+    grace: endName(t, owed.grace_until, today),
   };
   const oneDay = owed.opens_on === owed.due_on;
   if (owed.status === "excused") return t(`owed.excused.${owed.reason || "decision"}`, values);
