@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from flask import Flask
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 FONTS = Path(__file__).resolve().parents[2] / "server" / "fonts"
@@ -34,11 +34,28 @@ def find_chromium() -> str:
     return found
 
 
+_running: list[Playwright] = []
+
+
+@contextlib.contextmanager
+def driver() -> Iterator[Playwright]:
+    """Playwright, for the length of the block; the one there is, for it does not run twice in a process."""
+    if _running:
+        yield _running[0]
+        return
+    with sync_playwright() as started:
+        _running.append(started)
+        try:
+            yield started
+        finally:
+            _running.clear()
+
+
 @contextlib.contextmanager
 def running_browser() -> Iterator[Browser]:
     """Start a headless Chromium for the length of the block."""
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as home, driver() as playwright:
         # Our own font shows Chinese also where the system has none for it.
         Path(home, "fonts").symlink_to(FONTS)
         browser = playwright.chromium.launch(

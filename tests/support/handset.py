@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Playwright
 
-from tests.support.browser import FONTS, QUIET, find_chromium
+from tests.support.browser import FONTS, QUIET, driver, find_chromium
 
 _SIGN_IN = """async ({ person, token }) => {
     const db = await new Promise((done, fail) => {
@@ -150,7 +150,7 @@ class Handset:
 @contextlib.contextmanager
 def handset(address: str, **options: Any) -> Iterator[Handset]:
     """A new phone for the length of the block."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home, driver() as playwright:
         phone = Handset(playwright, Path(home), address, **options)
         yield phone
         phone.close()

@@ -41,6 +41,8 @@ const OFTEN_MS = 60_000;
 let sender: Courier | null = null;
 let seenAt = 0;
 let reading = 0;
+let isReading = false;
+let readAgain = false;
 
 /** Reads what the phone keeps and begins to send; called once. */
 export async function start(): Promise<void> {
@@ -65,10 +67,26 @@ export async function hurry(): Promise<void> {
   await sender?.hurry();
 }
 
-/** What the phone keeps has changed; once something has arrived, the service knows more than it did. */
+/**
+ * What the phone keeps has changed; once something has arrived, the service knows more than it did.
+ *
+ * Changes come as fast as fingers type: those that come while one is read are read together after it.
+ */
 async function changed(): Promise<void> {
+  if (isReading) {
+    readAgain = true;
+    return;
+  }
+  isReading = true;
   const before = sent();
-  await readPhone();
+  try {
+    do {
+      readAgain = false;
+      await readPhone();
+    } while (readAgain);
+  } finally {
+    isReading = false;
+  }
   if (sent() > before) await refresh();
 }
 
