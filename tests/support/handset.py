@@ -39,6 +39,18 @@ _KNOWS_ME = """async () => {
     db.close();
     return many > 1;
 }"""
+_NOTE = """async () => {
+    const db = await new Promise((done) => {
+        const open = indexedDB.open("daocun");
+        open.onsuccess = () => done(open.result);
+    });
+    const [draft] = await new Promise((done) => {
+        const asked = db.transaction("drafts").objectStore("drafts").getAll();
+        asked.onsuccess = () => done(asked.result);
+    });
+    db.close();
+    return draft.note;
+}"""
 _RECORDS = """async () => {
     const db = await new Promise((done) => {
         const open = indexedDB.open("daocun");
@@ -133,6 +145,11 @@ class Handset:
     def records(self) -> list[dict[str, Any]]:
         """What the outbox holds."""
         found: list[dict[str, Any]] = self.page.evaluate(_RECORDS)
+        return found
+
+    def note(self) -> str:
+        """The note of the draft, as it is on the disk."""
+        found: str = self.page.evaluate(_NOTE)
         return found
 
     def states(self) -> list[str]:

@@ -180,7 +180,8 @@ def test_a_draft_survives_the_kill(village: Village, phone: Handset) -> None:
     page.get_by_role("radio", name="集中学习").check()
     page.get_by_text("补充说明（可不填）").click()
     page.get_by_label("备注").fill("王大爷家漏雨")
-    page.wait_for_timeout(500)  # what a disk takes to write it
+    while phone.note() == "":
+        page.wait_for_timeout(50)
     phone.kill()
     page = phone.start()
     begin(page)
@@ -196,9 +197,13 @@ def test_what_is_typed_fast_on_a_slow_phone_is_all_kept(village: Village, phone:
     page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 10})
     said = "东赵村的变压器闲着，加工户用不上电，已报乡里。"
     page.get_by_label("备注").press_sequentially(said, delay=15)
-    expect(page.get_by_label("备注")).to_have_value(said, timeout=30_000)
-    page.wait_for_timeout(2000)
-    page.reload()
+    expect(page.get_by_label("备注")).to_have_value(said)
+    end = time.monotonic() + 30
+    while phone.note() != said:
+        assert time.monotonic() < end
+    phone.kill()
+    page = phone.start()
+    begin(page)
     expect(page.get_by_label("备注")).to_have_value(said)
 
 
