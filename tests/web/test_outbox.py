@@ -38,6 +38,7 @@ expect.set_options(timeout=30_000)  # other tests run beside these
 CUTS = 50 if SOAK else 2
 IN_THE_VILLAGE = {"latitude": HERE[0], "longitude": HERE[1], "accuracy": 12}
 PASSWORD = "correct-horse"
+KILLS = 25 if SOAK else 1
 QUARTER_TURN = 6  # a phone held upright: the camera's own top is at the right
 
 
@@ -188,6 +189,33 @@ def test_a_draft_survives_the_kill(village: Village, phone: Handset) -> None:
     expect(page.locator(".photos img")).to_have_count(1)
     expect(page.get_by_label("备注")).to_have_value("王大爷家漏雨")
     expect(page.get_by_role("radio", name="集中学习")).to_be_checked()
+
+
+def test_killed_at_any_moment_of_saving_it_is_a_draft_or_a_record_and_never_lost(
+    village: Village, phone: Handset
+) -> None:
+    page = phone.install("owner", token_of("owner"))
+    phone.close()
+    village.network.become("gone")
+    seed = random.Random(11)
+    saved = 0
+    for number in range(KILLS):
+        page = phone.start()
+        begin(page)
+        if page.locator(".photos img").count() == 0:
+            take_photo(page, camera(200 + number))
+        page.evaluate("document.querySelector('.act button').click()")  # and not a moment longer
+        time.sleep(seed.uniform(0, 0.2))
+        phone.kill()
+        page = phone.start()
+        records = phone.records()
+        begin(page)
+        expect(page.get_by_role("button", name="保存", exact=True)).to_be_visible()
+        page.wait_for_timeout(300)
+        drafted = page.locator(".photos img").count()
+        assert (len(records) - saved, drafted) in ((1, 0), (0, 1))
+        saved = len(records)
+        phone.close()
 
 
 def test_what_is_typed_fast_on_a_slow_phone_is_all_kept(village: Village, phone: Handset) -> None:
