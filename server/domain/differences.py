@@ -171,11 +171,17 @@ def _join(one: Difference | None, other: Difference | None) -> Difference | None
 
 
 def _narrowed(one: Difference, old: Tree, new: Tree, service_from: date | None) -> tuple[date, date]:
-    """The days that matter: another first day of service only concerns windows that begin between the two."""
+    """The days that matter: another first day of service only concerns windows that begin between the two.
+
+    Where a place lies is asked of a window's last counted day: one that began before the place came here counts too.
+    """
     if one.lies or one.stands:
         return one.first, one.last
     begins = [tree.service_from(one.place, one.first) or service_from or BEGINNING for tree in (old, new)]
-    return max(one.first, min(begins)), min(one.last, max(begins))
+    last = max(begins)
+    if timedelta(0) < one.first - last < NEAR:
+        last = one.first  # shared by every window that began before that day and reaches into the stretch
+    return max(one.first, min(begins)), min(one.last, last)
 
 
 def _centres(old: Tree, new: Tree) -> Mapping[str, set[str]]:

@@ -134,6 +134,15 @@ def test_a_change_judges_again_just_what_it_touches_and_a_trial_says_the_same(
     assert stored(county) == from_scratch(county)
 
 
+def test_a_first_day_of_service_reaches_a_window_that_began_before_its_district_came_there(county: Deployment) -> None:
+    patch("D", parent="U", **{"from": "2018-11-05"})(county, False)
+    begin = patch("U", service_from="2018-11-03")
+    tried, done = begin(county, True), begin(county, False)
+    assert stored(county) == from_scratch(county)
+    assert {(o.window, o.after) for o in done.compared.obligations if o.person == "r"} == {("2018-11", None)}
+    assert tried.compared == done.compared
+
+
 def distance_of(county: Deployment, number: int) -> float | None:
     found = visits.find(county, visit_id(number))
     assert found is not None
