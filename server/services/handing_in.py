@@ -57,13 +57,15 @@ def hand_in(
     for attempt in range(TRIES):
         try:
             with deployment.database.read() as connection:
+                # Before the person: who asks about a place outside their area learns nothing of who there is.
+                _check_named(deployment, caller, sent, deployment.world(connection).tree, now)
                 if people.find(connection, person) is None:
                     raise invalid("/person", "not-exist")
                 on = ground(connection, deployment, person, sent.id)
                 if on.taken:
                     break
                 visit = _entered(_visit(deployment, person, sent, on, now), caller)
-                scope = _check_right(deployment, caller, visit, on.world.tree, now)
+                scope = _check_right(deployment, caller, visit, on.world.tree, now, sent)
                 if not concerned(on.postings, on.world.tree, scope, visit.place, visit.day):
                     raise invalid("/person", "not-exist")
                 photos = arrived(connection, announced(sent, now), pictures, deployment, now)
@@ -98,12 +100,25 @@ def _entered(visit: Visit, caller: Caller) -> Visit:
     return replace(visit, status=VisitStatus.REVIEW, held=True, entry=Entry.HANDED_IN, entered_by=caller.person)
 
 
-def _check_right(deployment: Deployment, caller: Caller, visit: Visit, tree: Tree, now: datetime) -> Scope:
-    """What the caller may see; raises Problem unless they may review what happens at the visit's place."""
+def _check_named(deployment: Deployment, caller: Caller, sent: CheckIn, tree: Tree, now: datetime) -> None:
+    if sent.place is None:
+        return
+    scope, day = scope_of(caller, tree, local_day(now, deployment.zone)), sent.day(deployment.zone)
+    if sent.place not in tree or not scope.holds("", tree.path(sent.place, day)):
+        raise invalid("/place", "not-exist")
+
+
+def _check_right(
+    deployment: Deployment, caller: Caller, visit: Visit, tree: Tree, now: datetime, sent: CheckIn
+) -> Scope:
+    """What the caller may see; raises Problem unless they may review what happens at the visit's place.
+
+    Where the record names no place it is the person's, and they are not there as far as the caller may know.
+    """
     path = tree.path(visit.place, visit.day)
     scope = scope_of(caller, tree, local_day(now, deployment.zone))
     if not scope.holds("", path):
-        raise invalid("/place", "not-exist")
+        raise invalid("/person" if sent.place is None else "/place", "not-exist")
     if not caller.has({GrantKind.REVIEWER}, path):
         raise Problem(problems.FORBIDDEN)
     return scope
@@ -119,7 +134,7 @@ def _again(
     answer = find(deployment, handed.sent.id)
     if answer is None or answer.visit.person != person:
         raise Problem(problems.CONFLICT)
-    _check_right(deployment, caller, answer.visit, answer.tree, now)
+    _check_right(deployment, caller, answer.visit, answer.tree, now, handed.sent)
     if answer.visit.content != handed.sent.digest():
         raise Problem(problems.VISIT_DIFFERS)
     awaited = {photo.digest for photo in answer.photos if photo.missing}

@@ -149,6 +149,8 @@ def test_who_may_hand_in_what(sqlite_county: County, who: str, given: dict[str, 
         ("outside", "owner", DONGZHAO, "/place"),
         ("inside", "owner", ZHENXING, "/place"),
         ("inside", "owner", "nowhere", "/place"),
+        ("inside", "nobody", ZHENXING, "/place"),
+        ("inside", "nobody", "nowhere", "/place"),
         ("inside", "stranger", DONGZHAO, "/person"),
         ("inside", "nobody", DONGZHAO, "/person"),
     ],
@@ -161,6 +163,12 @@ def test_outside_one_s_area_there_is_nothing(
     assert problem(item) == ("invalid", [pointer])
     assert [error["code"] for error in item["problem"]["errors"]] == ["not-exist"]
     assert sqlite_county.footprint() == kept
+
+
+@pytest.mark.parametrize("person", ["stranger", "nobody"])
+def test_without_a_place_nobody_outside_the_area_is_told_from_nobody_at_all(county: County, person: str) -> None:
+    [item] = hand_in(county, record(1, PHOTO, place=None), person=person)
+    assert problem(item) == ("invalid", ["/person"])
 
 
 def test_a_visit_outside_the_area_is_not_told_of_by_its_id(sqlite_county: County) -> None:

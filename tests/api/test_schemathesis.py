@@ -42,7 +42,7 @@ from tests.factories import (
     visit_id,
 )
 
-EXAMPLES = int(os.environ.get("DAOCUN_TEST_EXAMPLES") or (200 if SOAK else 8))
+EXAMPLES = int(os.environ.get("DAOCUN_TEST_EXAMPLES") or (200 if SOAK else 5))
 PERSONS = {"owner": "field", "inside": "reviewer", "supervisor": "supervisor", "auditor": "auditor", "admin": "admin"}
 
 # 422 is what does not fit the world, too: a village that does not exist, a span that ends before it begins.
