@@ -2,6 +2,7 @@
 
 import { computed, shallowReactive } from "vue";
 
+import { refusesToken } from "./core/api";
 import { browser } from "./core/world";
 import { onChange } from "./core/changes";
 import { recall, remember } from "./core/known";
@@ -143,9 +144,7 @@ export async function heard<T>(result: Promise<Result<T>>): Promise<Result<T>> {
   const session = state.session;
   const got = await result;
   state.reached = got.ok || got.why === "refused" || got.why === "server";
-  if (!got.ok && got.why === "refused" && got.refusal.status === 401 && session) {
-    await sessionDied(session.person, session.token);
-  }
+  if (session && refusesToken(got)) await sessionDied(session.person, session.token);
   return got;
 }
 

@@ -2,6 +2,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
+import type { Result } from "./core/api";
 import en from "./messages/en.json";
 import zh from "./messages/zh.json";
 
@@ -40,4 +41,14 @@ test("no sentence stands in a component", () => {
     return /[\p{L}\p{N}]/u.test(said) ? [`${name}: ${said.trim().replace(/\s+/g, " ")}`] : [];
   });
   expect(strays).toEqual([]);
+});
+
+test("what nobody tries again by itself does not promise that", () => {
+  const why: Exclude<Result<unknown>, { ok: true } | { why: "refused" }>["why"][] = ["network", "timeout", "foreign", "server"];
+  for (const one of why) {
+    expect(chinese.get(`call.${one}`)).toMatch(/再试一次/);
+    expect(chinese.get(`call.${one}`)).not.toMatch(/自动/);
+    expect(english.get(`call.${one}`)).not.toMatch(/by itself/);
+  }
+  expect(readFileSync(`${here}parts/Problem.vue`, "utf8")).not.toContain("trouble.");
 });

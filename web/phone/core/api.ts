@@ -38,6 +38,11 @@ export function patience(bytes: number): number {
   return PATIENCE_MS + bytes / SLOWEST_BYTES_PER_MS;
 }
 
+/** Whether the service refused the token itself: a wrong password or a used code is also 401, and says nothing of it. */
+export function refusesToken(result: Result<unknown>): boolean {
+  return !result.ok && result.why === "refused" && result.refusal.code === "unauthenticated";
+}
+
 /** Sends a request and says what came back, whoever answered; never throws for what a network does. */
 export async function ask(world: World, request: Request): Promise<Reply> {
   return (await exchange(world, request)).reply;

@@ -70,10 +70,11 @@ function grouped(records: readonly Saved[], most: number): Saved[][] {
 async function pieces(record: Saved): Promise<string[]> {
   const head = { kind: record.kind, id: record.visit, body: record.body };
   const out = [JSON.stringify(head).slice(0, -1), ',"photos":['];
-  for (const [n, { sha256, type }] of record.photos.entries()) {
+  let held = 0;
+  for (const { sha256, type } of record.photos) {
     const photo = await photoOf(record.id, sha256);
     if (photo === null) continue;
-    out.push(`${n > 0 ? "," : ""}{"sha256":"${sha256}","type":"${type}","data":"`, base64(photo.bytes), '"}');
+    out.push(`${held++ > 0 ? "," : ""}{"sha256":"${sha256}","type":"${type}","data":"`, base64(photo.bytes), '"}');
   }
   out.push("]}");
   return out;

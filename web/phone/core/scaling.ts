@@ -45,12 +45,14 @@ export interface Tools {
 
 /** Scales a photo. Never throws for what a file holds; an engine that fails (memory) is told as `unreadable`. */
 export async function shrink(file: Blob, tools: Tools): Promise<Shrunk> {
-  const bytes = await bytesOf(file);
-  const heic = isHeic(bytes);
-  const raw = isJpeg(bytes) ? sizeOf(bytes) : null;
-  if (raw && raw.width * raw.height > MOST_PIXELS) return { ok: false, why: "too-large" };
-  const tiff = exifOf(bytes);
+  let heic = false;
   try {
+    // The album may hold what is only in a cloud: reading it fails, not only decoding it
+    const bytes = await bytesOf(file);
+    heic = isHeic(bytes);
+    const raw = isJpeg(bytes) ? sizeOf(bytes) : null;
+    if (raw && raw.width * raw.height > MOST_PIXELS) return { ok: false, why: "too-large" };
+    const tiff = exifOf(bytes);
     return await drawn(file, bytes, tiff, raw, tools);
   } catch {
     return { ok: false, why: heic ? "heic" : "unreadable" };

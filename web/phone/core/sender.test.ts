@@ -242,6 +242,27 @@ describe("whose token", () => {
     expect(await state(record)).toBe("sent");
   });
 
+  it("one refused after its person has signed in anew says nothing of the new one", async () => {
+    const record = await saved(1);
+    service.people.clear();
+    service.people.set("new", PERSON);
+    // The old token is on its way while its person signs in
+    const { world } = service;
+    let first = true;
+    const slow: typeof fetch = async (input, init) => {
+      const answer = await world.fetch(input, init);
+      if (first) await signIn(PERSON, "new");
+      first = false;
+      return answer;
+    };
+    await sendAll({ ...world, fetch: slow }, null);
+    expect([await state(record), (await sessionOf(PERSON))?.dead, service.heard.map(({ token }) => token)]).toEqual([
+      "sent",
+      false,
+      [TOKEN, "new", "new"],
+    ]);
+  });
+
   it("a record of somebody signed out stays, and is sent with nobody else's token", async () => {
     const record = await saved(1);
     await signedOut(PERSON);

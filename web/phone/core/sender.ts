@@ -93,12 +93,19 @@ async function sendOne(world: World, record: Saved, token: string): Promise<numb
     await happen(record.id, { type: "photo-refused", sha256: sha256 ?? "", refusal: LOST }, world.now());
     return 0;
   }
-  const event = heard(asked, reply, record.progress.tries);
+  const event = await withSession(heard(asked, reply, record.progress.tries), record.person, token);
   const after = await happen(record.id, event, world.now(), visitIn(event, reply));
   if (event.type === "sign-in-needed") await sessionDied(record.person, token);
   // Only the service's own trouble with this one record leaves the others worth trying.
   const everybodys = event.type === "later" && ["network", "timeout", "foreign", "busy"].includes(event.why);
   return everybodys && after ? (dueAt(after.progress) ?? 0) : 0;
+}
+
+/** A refused token that its person has replaced meanwhile says nothing of the new one. */
+async function withSession(event: Event, person: string, token: string): Promise<Event> {
+  if (event.type !== "sign-in-needed") return event;
+  const session = await sessionOf(person);
+  return session && !session.dead && session.token !== token ? { type: "interrupted" } : event;
 }
 
 function sendRecord(world: World, record: Saved, token: string): Promise<Reply> {

@@ -1,6 +1,6 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 
-import { call, patience } from "./api";
+import { call, patience, refusesToken } from "./api";
 import { skewOf, written } from "./clock";
 import { addPhoto, captureInto, changeDraft } from "./drafts";
 import { type Owed, guess } from "./guess";
@@ -10,6 +10,8 @@ import { forget, recall, remember } from "./known";
 import { save } from "./outbox";
 import { askToPersist } from "./persist";
 import { CHECK_IN } from "./records";
+import { type Tools, shrink } from "./scaling";
+import { database } from "./storage";
 import { CAPTURE, NOON, PERSON, Service, emptyPhone, json, picture, problem } from "./testing";
 
 beforeEach(emptyPhone);
@@ -133,6 +135,29 @@ it("the last known state is kept by person", async () => {
   expect([await recall(PERSON, "me"), (await recall("P002", "me"))?.at]).toEqual([null, NOON]);
 });
 
+it.each([
+  ["unauthenticated", true],
+  ["sign-in-failed", false],
+  ["activation-failed", false],
+])("a 401 that says %s ends the session: %s", async (code, ends) => {
+  const service = new Service();
+  service.before = () => problem(401, code);
+  expect(refusesToken(await call(service.world, { method: "POST", path: "/tokens" }))).toBe(ends);
+});
+
+it("a file that cannot be read is said to be unreadable", async () => {
+  class Failing {
+    error = new DOMException("gone", "NotReadableError");
+    onerror: () => void = () => undefined;
+    readAsArrayBuffer(): void {
+      this.onerror();
+    }
+  }
+  vi.stubGlobal("FileReader", Failing);
+  expect(await shrink(new Blob(["?"]), {} as Tools)).toEqual({ ok: false, why: "unreadable" });
+  vi.unstubAllGlobals();
+});
+
 describe("the queue as a file", () => {
   async function three(): Promise<void> {
     for (let n = 0; n < 3; n++) {
@@ -157,6 +182,19 @@ describe("the queue as a file", () => {
     const [photo] = held.records[1].photos;
     expect(photo).toMatchObject({ sha256: held.records[1].body.photos[0], type: "image/jpeg" });
     expect(Buffer.from(photo.data, "base64")).toEqual(Buffer.alloc(30_000, 1));
+  });
+
+  it("is whole also when the phone has lost a photo", async () => {
+    await changeDraft(PERSON, CHECK_IN, { activity: "visit" }, NOON);
+    await captureInto(PERSON, CAPTURE, NOON);
+    for (const n of [1, 2]) await addPhoto(PERSON, CHECK_IN, await picture(n), NOON);
+    const saved = await save(PERSON, true, NOON);
+    if (!saved.ok || !saved.value) throw new Error("not saved");
+    const [lost, kept] = saved.value.photos;
+    await (await database()).delete("photos", [saved.value.id, lost!.sha256]);
+    const [only] = await handIn(PERSON, NOON);
+    const { records } = JSON.parse(await only!.file.text());
+    expect(records[0].photos.map((one: { sha256: string }) => one.sha256)).toEqual([kept!.sha256]);
   });
 
   it("is divided before it gets too large, and empty when nothing waits", async () => {
