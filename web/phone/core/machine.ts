@@ -122,6 +122,11 @@ export function nextPhoto(progress: Progress): string | null {
   return progress.photos.find((photo) => photo.sentAt === null && photo.refusal === null)?.sha256 ?? null;
 }
 
+/** Photos of a record that the service has or may yet get from this phone: neither refused nor lost. */
+export function hopeful(progress: Progress): string[] {
+  return progress.photos.filter((photo) => photo.sentAt !== null || photo.refusal === null).map((photo) => photo.sha256);
+}
+
 /** A pause in ms after so many tries in a row: doubling, with jitter from `random` (0 to 1), capped. */
 export function pause(tries: number, random: number): number {
   const grown = FIRST_PAUSE_MS * 2 ** Math.min(tries - 1, 20);

@@ -3,7 +3,7 @@
 import { announce } from "./changes";
 import { written } from "./clock";
 import { newId } from "./ids";
-import { type Event, begun, step } from "./machine";
+import { type Event, begun, hopeful, step } from "./machine";
 import { CHECK_IN, type CheckInBody, type Draft, type Saved, type StoredPhoto, type Visit } from "./records";
 import { type Kept, database, kept, writing } from "./storage";
 
@@ -64,6 +64,16 @@ export async function unsent(): Promise<Saved[]> {
 /** How many of a person's records are not promised yet. */
 export async function countUnsent(person: string): Promise<number> {
   return (await recordsOf(person)).filter((record) => record.progress.state !== "sent").length;
+}
+
+/** Photos that a visit cannot be waited for any longer: announced, and no record here can still bring them. */
+export function lost(records: readonly Saved[], visit: string, missing: readonly string[]): string[] {
+  const its = records.filter((record) => record.visit === visit);
+  const coming = its.flatMap((record) => hopeful(record.progress));
+  const stuck = its
+    .filter(({ progress }) => progress.state === "refused" && progress.recordSentAt !== null)
+    .flatMap(({ progress }) => progress.photos.filter((photo) => photo.refusal !== null).map((photo) => photo.sha256));
+  return [...new Set([...missing, ...stuck])].filter((sha256) => !coming.includes(sha256));
 }
 
 /** A photo's bytes, of a draft or a record. */

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 
 import { addPhoto, captureInto, changeDraft, withdraw } from "./drafts";
 import { lastSkew } from "./known";
-import { happen, nudge, recordOf, save, saveAddition } from "./outbox";
+import { happen, lost, nudge, recordOf, save, saveAddition } from "./outbox";
 import { CHECK_IN, type Saved } from "./records";
 import { sendAll } from "./sender";
 import { currentSession, sessionOf, signedIn, signedOut } from "./sessions";
@@ -189,6 +189,20 @@ describe("refusals", () => {
     expect([await state(record), addition.ok && (await state(addition.value!))]).toEqual(["sent", "sent"]);
     expect(service.additions[0]?.body).toMatchObject({ withdrawn: [bad!.sha256], photos: [(await picture(9)).sha256] });
     expect(service.photos.size).toBe(2);
+  });
+
+  it.each(["refused", "lost"])("a photo that is %s is not waited for, what was sent or may be sent is", async (what) => {
+    const record = await saved(3);
+    const [bad, other, last] = record.photos.map((photo) => photo.sha256);
+    if (what === "lost") await (await database()).delete("photos", [record.id, bad!]);
+    else service.before = ({ path }) => (path.endsWith(bad!) ? problem(422, "photo-unreadable") : null);
+    expect(lost([record], record.visit, [bad!, other!])).toEqual([]);
+    await send();
+    const after = (await recordOf(record.id))!;
+    // What the service said last may be older than what was sent since; with no word of it the refusal is enough
+    for (const missing of [[bad!, other!, last!], []]) expect(lost([after], record.visit, missing)).toEqual([bad]);
+    expect(lost([after], "another visit", [])).toEqual([]);
+    expect(lost([], record.visit, [other!])).toEqual([other]);
   });
 
   it("a photo that the phone has lost does not keep the others from being sent", async () => {

@@ -22,7 +22,8 @@ export const SYNC = "outbox";
 const SPARE_MS = 15_000;
 const FULL_DISK_MS = 60_000;
 /** A photo that the phone itself has lost (a damaged disk): its person adds another. */
-const LOST: Refusal = { kind: "refusal", status: 0, code: "photo-lost", detail: "", errors: [] };
+export const PHOTO_LOST = "photo-lost";
+const LOST: Refusal = { kind: "refusal", status: 0, code: PHOTO_LOST, detail: "", errors: [] };
 
 /** Sends everything that is due; null if somebody else is sending and we did not wait for them. */
 export async function sendAll(
