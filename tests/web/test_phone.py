@@ -293,6 +293,45 @@ def test_later_starts_need_no_network_and_say_how_old_their_news_are(browser: Br
     phone.context.close()
 
 
+def test_a_phone_that_opens_or_keeps_nothing_says_so_and_can_be_tried_again(phone: Phone) -> None:
+    phone.page.add_init_script("""
+        const { open } = IDBFactory.prototype, { put } = IDBObjectStore.prototype;
+        window.shut = window.full = true;
+        IDBFactory.prototype.open = function (...given) {
+            if (window.shut) throw new DOMException("no", "UnknownError");
+            return open.apply(this, given);
+        };
+        IDBObjectStore.prototype.put = function (...given) {
+            if (window.full && this.name === "sessions") throw new DOMException("no", "QuotaExceededError");
+            return put.apply(this, given);
+        };
+    """)
+    phone.page.goto(phone.address)
+    expect(phone.page.get_by_text("浏览器不让打开存在这里的内容")).to_be_visible()
+    phone.page.evaluate("window.shut = false")
+    phone.page.get_by_role("button", name="再试一次").click()
+    phone.page.get_by_label("手机号或人员代码").fill("owner")
+    phone.page.get_by_label("密码", exact=True).fill(PASSWORD)
+    phone.page.get_by_role("button", name="登录").click()
+    expect(phone.page.get_by_text("手机空间满了，登录没有存下")).to_be_visible()
+    phone.page.evaluate("window.full = false")
+    phone.page.get_by_role("button", name="登录").click()
+    expect(phone.page.get_by_text("从不记录行踪")).to_be_visible()
+
+
+def test_a_wrong_password_leaves_whoever_is_signed_in(browser: Browser, office: Office) -> None:
+    phone = phone_in(browser, office.address)
+    phone.sign_in()
+    phone.go("sign-in")
+    phone.page.get_by_label("密码", exact=True).fill("not the password")
+    phone.page.get_by_role("button", name="登录").click()
+    expect(phone.page.get_by_role("alert")).to_be_visible()
+    phone.go("today")
+    expect(phone.page.locator(".who")).to_be_visible()
+    expect(phone.page.get_by_text("登录已失效")).to_have_count(0)
+    phone.context.close()
+
+
 def test_signing_out_warns_of_what_is_not_sent(browser: Browser, office: Office) -> None:
     phone = phone_in(browser, office.address)
     phone.sign_in()

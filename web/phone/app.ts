@@ -11,6 +11,7 @@ import { recordsOf } from "./core/outbox";
 import { askToPersist } from "./core/persist";
 import type { Saved, Session } from "./core/records";
 import { currentSession, sessionDied, signedIn, signedOut } from "./core/sessions";
+import { type NotKept, kept } from "./core/storage";
 import { language } from "./language";
 import { type Me, type Notice, type Result, type Token, serviceFor } from "./service";
 
@@ -18,8 +19,9 @@ export const world = browser(language);
 export const service = serviceFor(world, () => state.session?.token ?? null);
 
 export const state = shallowReactive({
-  /** Whether the phone's own database has been read. */
+  /** Whether the phone's own database has been read, or why it cannot be. */
   ready: false,
+  closed: null as NotKept["why"] | null,
   session: null as Session | null,
   agreed: false,
   me: null as Me | null,
@@ -45,9 +47,11 @@ let reading = 0;
 let isReading = false;
 let readAgain = false;
 
-/** Reads what the phone keeps and begins to send; called once. */
+/** Reads what the phone keeps and begins to send; again only if that could not be read. */
 export async function start(): Promise<void> {
-  await readPhone();
+  const read = await kept(readPhone);
+  state.closed = read.ok ? null : read.why;
+  if (!read.ok || state.ready) return;
   state.ready = true;
   onChange(() => void changed());
   window.addEventListener("online", () => void refresh());
@@ -148,19 +152,22 @@ export async function heard<T>(result: Promise<Result<T>>): Promise<Result<T>> {
   return got;
 }
 
-export async function signIn(given: { phone: string; password: string }): Promise<Result<Token>> {
+export async function signIn(given: { phone: string; password: string }): Promise<Entered> {
   return enter(await heard(service.signIn(given, state.session?.token ?? null)));
 }
 
-export async function activate(given: { phone: string; code: string; password: string }): Promise<Result<Token>> {
+export async function activate(given: { phone: string; code: string; password: string }): Promise<Entered> {
   return enter(await heard(service.activate(given)));
 }
 
-async function enter(result: Result<Token>): Promise<Result<Token>> {
+/** What signing in came to: also, that the service took it and this phone could not keep it. */
+export type Entered = Result<Token> | NotKept;
+
+async function enter(result: Result<Token>): Promise<Entered> {
   if (!result.ok) return result;
   const { token, expires_at, person } = result.value;
-  const kept = await signedIn({ person: person.code, name: person.name, token, expiresAt: expires_at }, world.now());
-  state.storageFull = !kept.ok;
+  const done = await signedIn({ person: person.code, name: person.name, token, expiresAt: expires_at }, world.now());
+  if (!done.ok) return done;
   await readPhone();
   await refresh();
   void send();

@@ -21,6 +21,8 @@ const VERSION = 1;
 export type Kept<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly why: "full" | "unavailable" };
 
+export type NotKept = Extract<Kept<unknown>, { ok: false }>;
+
 let opened: Promise<Database> | null = null;
 
 /** The one connection of this tab or worker, opened again when the browser has closed it. */
