@@ -11,6 +11,7 @@ import { recordsOf } from "./core/outbox";
 import { askToPersist } from "./core/persist";
 import type { Saved, Session } from "./core/records";
 import { currentSession, sessionDied, signedIn, signedOut } from "./core/sessions";
+import { sendAll } from "./core/sender";
 import { type NotKept, kept } from "./core/storage";
 import { language } from "./language";
 import { type Me, type Notice, type Result, type Token, serviceFor } from "./service";
@@ -31,6 +32,8 @@ export const state = shallowReactive({
   /** Whether the last call reached the service. */
   reached: true,
   storageFull: false,
+  /** Whether a full disk keeps what is saved from being sent. */
+  stuck: false,
 });
 
 export const unsent = computed(() => state.records.filter((record) => record.progress.state !== "sent").length);
@@ -58,7 +61,11 @@ export async function start(): Promise<void> {
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") void refreshSometimes();
   });
-  sender = courier(world, { window, document });
+  sender = courier(world, { window, document }, async (its) => {
+    const passed = await sendAll(its);
+    state.stuck = passed?.full === true;
+    return passed;
+  });
   void refresh();
 }
 

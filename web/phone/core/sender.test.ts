@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 
 import { addPhoto, captureInto, changeDraft, withdraw } from "./drafts";
 import { lastSkew } from "./known";
@@ -165,6 +165,19 @@ describe("a bad network", () => {
     await send();
     expect([await state(one), await state(other)]).toEqual(["waiting", "sent"]);
   });
+});
+
+it("a full disk is told, and once there is room everything goes", async () => {
+  const record = await saved(1);
+  const { put } = IDBObjectStore.prototype;
+  const full = vi.spyOn(IDBObjectStore.prototype, "put").mockImplementation(function (this: IDBObjectStore, ...given) {
+    if (this.name === "records") throw new DOMException("no room", "QuotaExceededError");
+    return put.apply(this, given);
+  });
+  expect(await send()).toMatchObject({ left: 1, full: true });
+  full.mockRestore();
+  expect((await send())?.full).toBeUndefined();
+  expect(await state(record)).toBe("sent");
 });
 
 describe("refusals", () => {

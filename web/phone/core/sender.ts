@@ -15,6 +15,8 @@ import { type Turn, inTurn } from "./turns";
 export interface Passed {
   readonly left: number;
   readonly nextAt: number | null;
+  /** Nothing can be sent until its person makes room: what becomes of it could not be noted. */
+  readonly full?: boolean;
 }
 
 /** The name of the Background Sync that the service worker answers with `sendAll`. */
@@ -36,7 +38,8 @@ export async function sendAll(
     return inTurn((turn) => pass(world, turn), newId(world.now()), world.now, locks);
   });
   // A promise that could not be noted on a full disk is asked for again: sending twice is safe.
-  return passed.ok ? passed.value : { left: (await unsent()).length, nextAt: world.now() + FULL_DISK_MS };
+  if (passed.ok) return passed.value;
+  return { left: (await unsent()).length, nextAt: world.now() + FULL_DISK_MS, full: passed.why === "full" };
 }
 
 async function pass(world: World, turn: Turn): Promise<Passed> {
