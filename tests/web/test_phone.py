@@ -251,6 +251,22 @@ def test_a_link_in_a_qr_code_activates_an_account_and_leaves_no_code_behind(phon
     assert code not in phone.page.url
 
 
+def test_a_link_leads_whoever_is_signed_in_to_today_unless_a_new_code_has_ended_that(
+    phone: Phone, office: Office
+) -> None:
+    phone.sign_in()
+    phone.page.goto("about:blank")
+    phone.page.goto(f"{phone.address}/#activate=ABCDEFGHJK&person=owner")
+    expect(phone.page.get_by_role("heading", name="今天")).to_be_visible()
+    code = office.ask("admin", "POST", "/accounts/owner/activation")["code"]
+    phone.page.goto("about:blank")
+    phone.page.goto(f"{phone.address}/#activate={code}&person=owner")
+    phone.page.get_by_label("新密码").fill("eight-or-more")
+    phone.page.get_by_role("button", name="开始使用").click()
+    expect(phone.page.get_by_role("heading", name="今天")).to_be_visible()
+    phone.complaints.clear()  # the refused session's 401
+
+
 def test_leave_is_asked_for_and_taken_back(phone: Phone) -> None:
     phone.sign_in()
     phone.go("leave")
