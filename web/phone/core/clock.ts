@@ -23,6 +23,11 @@ export function skewOf(date: string | null, sent: number, received: number): Ske
   return { skewS: Math.abs(off) <= unsure ? 0 : Math.round(off / 1000), at: received };
 }
 
+/** The skew as far as it still holds, in seconds: a clock that shows an earlier time than at the contact was turned back. */
+export function stillKnown(skew: Skew | null, now: number): number | null {
+  return skew === null || now < skew.at ? null : skew.skewS;
+}
+
 /** An instant of the phone's clock with the phone's own offset, to the second: `2018-11-20T09:31:05+08:00`. */
 export function written(at: number, offsetMinutes = -new Date(at).getTimezoneOffset()): string {
   const local = new Date(at + offsetMinutes * 60_000).toISOString().slice(0, 19);

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 
-import { addPhoto, captureInto, changeDraft, draftOf, dropDraft, removePhoto } from "./drafts";
+import * as drafts from "./drafts";
+import { draftOf, dropDraft, removePhoto } from "./drafts";
 import { step } from "./machine";
 import {
   KEPT_MS,
@@ -17,7 +18,7 @@ import {
 } from "./outbox";
 import { CHECK_IN, type Saved } from "./records";
 import { type Kept, close, database, kept } from "./storage";
-import { CAPTURE, NOON, PERSON, emptyPhone, picture } from "./testing";
+import { CAPTURE, NOON, PERSON, addPhoto, captureInto, changeDraft, emptyPhone, picture } from "./testing";
 
 beforeEach(emptyPhone);
 
@@ -86,11 +87,61 @@ describe("a draft", () => {
   it("loses a photo taken out, and everything when its person throws it away", async () => {
     const sha = await drafted();
     const { id } = (await draftOf(PERSON))!;
-    await removePhoto(PERSON, CHECK_IN, sha, NOON);
+    await removePhoto((await draftOf(PERSON))!, sha);
     expect([(await draftOf(PERSON))?.photos, await photoOf(id, sha)]).toEqual([[], null]);
     await drafted();
     await dropDraft(PERSON, CHECK_IN);
     expect([await draftOf(PERSON), await photoOf(id, sha)]).toEqual([null, null]);
+  });
+
+  it("follows its person within one stay, but not with a photo unless they ask", async () => {
+    const village = { ...CAPTURE, at: NOON + 600_000, position: { ...CAPTURE.position!, latitude: 37.83, accuracy_m: 20 } };
+    const latitude = async () => (await draftOf(PERSON))?.capture?.position?.latitude;
+    await captureInto(PERSON, CAPTURE, NOON); // on the road, 12 m sharp
+    await captureInto(PERSON, village, NOON);
+    expect(await latitude()).toBe(37.83);
+    await addPhoto(PERSON, CHECK_IN, await picture(1), NOON);
+    const home = { ...village, at: NOON + 900_000, position: { ...village.position, latitude: 37.9, accuracy_m: 30 } };
+    await captureInto(PERSON, home, NOON);
+    expect(await latitude()).toBe(37.83);
+    await drafts.captureInto((await draftOf(PERSON))!, home, true);
+    expect(await latitude()).toBe(37.9);
+  });
+
+  it("with nothing in it is begun anew after the stay, with something in it or before that it is not", async () => {
+    const again = (minutes: number) => drafts.beginDraft(PERSON, CHECK_IN, { activity: "study" }, NOON + minutes * 60_000);
+    const first = value(await drafts.beginDraft(PERSON, CHECK_IN, { activity: "visit" }, NOON));
+    await captureInto(PERSON, CAPTURE, NOON);
+    expect(value(await again(15))).toMatchObject({ activity: "visit", capture: CAPTURE });
+    expect(value(await again(16))).toMatchObject({ id: first.id, activity: "study", capture: null });
+    await captureInto(PERSON, CAPTURE, NOON);
+    await addPhoto(PERSON, CHECK_IN, await picture(1), NOON);
+    expect(value(await again(600))).toMatchObject({ capture: CAPTURE, startedAt: NOON + 16 * 60_000 });
+  });
+
+  it("takes nothing that comes late from the one before, and none is begun by it", async () => {
+    await drafted();
+    const before = (await draftOf(PERSON))!;
+    await save(PERSON, true, NOON);
+    const late = async () => [
+      value(await drafts.changeDraft(before, { note: "晚了" })),
+      value(await drafts.captureInto(before, CAPTURE)),
+      value(await drafts.addPhoto(before, await picture(2))),
+      value(await removePhoto(before, "x")),
+      value(await drafts.withdraw(before, ["x"])),
+    ];
+    expect([await late(), await draftOf(PERSON)]).toEqual([[null, null, null, null, null], null]);
+    const next = value(await drafts.beginDraft(PERSON, CHECK_IN, { activity: "visit" }, NOON));
+    expect([await late(), await draftOf(PERSON)]).toEqual([[null, null, null, null, null], next]);
+    expect(await photoOf(before.id, (await picture(2)).sha256)).toBeNull();
+    expect(value(await save(PERSON, true, NOON, before.id))).toBeNull();
+  });
+
+  it("is doubted for one thing at a time", async () => {
+    const empty = value(await drafts.beginDraft(PERSON, CHECK_IN, { activity: "visit" }, NOON));
+    const doubts = (...asked: drafts.Doubt[]) => drafts.doubtOf(empty, 1, new Set(asked));
+    expect([doubts(), doubts("photo"), doubts("photo", "position")]).toEqual(["photo", "position", null]);
+    expect(drafts.doubtOf({ ...empty, capture: CAPTURE }, 0, new Set())).toBeNull();
   });
 
   it("belongs to its person", async () => {
@@ -215,6 +266,17 @@ describe("editing", () => {
     expect(draft.id).not.toBe(id);
     expect((await photoOf(draft.id, photos[0]!.sha256))?.bytes.byteLength).toBe(1000);
     expect(await photoOf(id, photos[0]!.sha256)).toBeNull();
+  });
+
+  it("an open draft with nothing in it is no hindrance, and what is edited keeps its time and place", async () => {
+    await changeDraft(PERSON, CHECK_IN, { activity: "other" }, NOON);
+    await captureInto(PERSON, CAPTURE, NOON);
+    const { id } = value(await save(PERSON, true, NOON))!;
+    await refuse(id, "invalid");
+    await changeDraft(PERSON, CHECK_IN, { activity: "visit" }, NOON);
+    expect(value(await editAgain(id, NOON))).toMatchObject({ id, activity: "other" });
+    const opened = value(await drafts.beginDraft(PERSON, CHECK_IN, { activity: "visit" }, NOON + 86_400_000));
+    expect(opened).toMatchObject({ id, activity: "other", capture: CAPTURE });
   });
 
   it("a record that may have arrived is not edited, and no other draft is overwritten", async () => {

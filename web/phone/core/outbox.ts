@@ -2,6 +2,7 @@
 
 import { announce } from "./changes";
 import { written } from "./clock";
+import { isEmpty } from "./drafts";
 import { newId } from "./ids";
 import { type Event, begun, hopeful, step } from "./machine";
 import { CHECK_IN, type CheckInBody, type Draft, type Saved, type StoredPhoto, type Visit } from "./records";
@@ -13,10 +14,11 @@ export const KEPT_MS = 14 * 24 * 3_600_000;
 /**
  * Turns the person's check-in draft into a record in the outbox; it is on the disk when this comes back.
  *
- * A draft without an activity or a capture is a fault of the screen's. Null: there is no draft (saved twice).
+ * A draft without an activity or a capture is a fault of the screen's. Null: there is no draft (saved twice), or it is
+ * another than the one with this `id`.
  */
-export function save(person: string, offline: boolean, now: number): Promise<Kept<Saved | null>> {
-  return move(person, CHECK_IN, (draft) => ({
+export function save(person: string, offline: boolean, now: number, id?: string): Promise<Kept<Saved | null>> {
+  return move(person, CHECK_IN, id, (draft) => ({
     id: draft.id,
     kind: "check-in",
     visit: draft.id,
@@ -30,8 +32,8 @@ export function save(person: string, offline: boolean, now: number): Promise<Kep
 }
 
 /** The same for an addition to a visit; what it withdraws is no longer waited for in the visit's own record. */
-export function saveAddition(person: string, visit: string, now: number): Promise<Kept<Saved | null>> {
-  return move(person, visit, (draft) => ({
+export function saveAddition(person: string, visit: string, now: number, id?: string): Promise<Kept<Saved | null>> {
+  return move(person, visit, id, (draft) => ({
     id: draft.id,
     kind: "addition",
     visit,
@@ -111,7 +113,7 @@ export async function nudge(now: number): Promise<void> {
 }
 
 /**
- * Makes a refused record, or one never tried, a draft again; null if it is neither, or another draft is open.
+ * Makes a refused record, or one never tried, a draft again; null if it is neither, or another draft is open with something in it.
  *
  * A record whose id is taken (by other content, or by somebody else) gets a new one.
  */
@@ -122,7 +124,7 @@ export function editAgain(id: string, now: number): Promise<Kept<Draft | null>> 
     const subject = record?.kind === "addition" ? record.visit : CHECK_IN;
     const open = record ? await tx.objectStore("drafts").get([record.person, subject]) : undefined;
     const edited = record ? step(record.progress, { type: "edited" }, now, 0) : null;
-    if (!record || open || edited?.state !== "draft") {
+    if (!record || (open && !isEmpty(open)) || edited?.state !== "draft") {
       await tx.done;
       return null;
     }
@@ -160,13 +162,18 @@ export async function prune(now: number): Promise<number> {
   return gone;
 }
 
-function move(person: string, subject: string, make: (draft: Draft) => Saved): Promise<Kept<Saved | null>> {
+function move(
+  person: string,
+  subject: string,
+  id: string | undefined,
+  make: (draft: Draft) => Saved,
+): Promise<Kept<Saved | null>> {
   return kept(async () => {
     // The photos were written with the draft, under the same id: one small transaction makes all of it a record.
     const tx = writing(await database(), ["drafts", "records"]);
     const draft = await tx.objectStore("drafts").get([person, subject]);
     let saved: Saved | null = null;
-    if (draft) {
+    if (draft && draft.id === (id ?? draft.id)) {
       saved = make(draft);
       await tx.objectStore("records").put(saved);
       await tx.objectStore("drafts").delete([person, subject]);
@@ -208,7 +215,7 @@ function checkIn(draft: Draft, offline: boolean): CheckInBody {
 }
 
 function asDraft(record: Saved, subject: string, id: string): Draft {
-  const common = { person: record.person, subject, id, startedAt: record.savedAt, photos: record.photos };
+  const common = { person: record.person, subject, id, startedAt: record.savedAt, photos: record.photos, edited: true };
   if (record.kind === "addition") {
     const { note, withdrawn } = record.body;
     return { ...common, activity: null, place: null, functions: [], note, withdrawn, capture: null };

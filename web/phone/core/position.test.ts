@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { type Found, distanceM, search, seen, sent } from "./position";
+import { distanceM } from "./distance";
+import { type Found, search, seen, sent } from "./position";
 
 const NOON = Date.parse("2018-11-20T04:00:00Z");
 

@@ -1,5 +1,6 @@
 /** Where the phone is: the best of several fixes, found while its person does something else. */
 
+import { distanceM } from "./distance";
 import type { NoPosition, SentPosition } from "./records";
 
 /** Worse than this the service has a person look at it (metres). */
@@ -85,19 +86,6 @@ export function seen(before: Found, fix: Fix): Found {
   const old = "fix" in before ? before.fix : null;
   if (old && fix.at - old.at <= FRESH_MS && !hasMoved(old, fix) && reach(old) <= reach(fix)) return before;
   return { kind: reach(fix) > COARSE_M ? "coarse" : "fixed", fix };
-}
-
-/** Metres between two points on a sphere: for people to read; the service measures for itself. */
-export function distanceM(
-  one: { readonly latitude: number; readonly longitude: number },
-  other: { readonly latitude: number; readonly longitude: number },
-): number {
-  const rad = Math.PI / 180;
-  const half = (angle: number): number => Math.sin((angle * rad) / 2) ** 2;
-  const h =
-    half(other.latitude - one.latitude) +
-    Math.cos(one.latitude * rad) * Math.cos(other.latitude * rad) * half(other.longitude - one.longitude);
-  return 2 * 6_371_008.8 * Math.asin(Math.min(1, Math.sqrt(h)));
 }
 
 /** A fix that is there is not lost by what comes after it. */

@@ -49,6 +49,8 @@ export interface Draft {
   readonly photos: readonly DraftPhoto[];
   readonly withdrawn: readonly string[];
   readonly capture: Capture | null;
+  /** It was a record before: place and time are that record's. */
+  readonly edited?: boolean;
 }
 export const CHECK_IN = "check-in";
 

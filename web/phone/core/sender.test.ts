@@ -1,13 +1,26 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 
-import { addPhoto, captureInto, changeDraft, withdraw } from "./drafts";
 import { lastSkew } from "./known";
 import { happen, lost, nudge, recordOf, save, saveAddition } from "./outbox";
 import { CHECK_IN, type Saved } from "./records";
 import { sendAll } from "./sender";
 import { currentSession, sessionOf, signedIn, signedOut } from "./sessions";
 import { database } from "./storage";
-import { CAPTURE, NOON, PERSON, Service, TOKEN, emptyPhone, json, picture, problem } from "./testing";
+import {
+  CAPTURE,
+  NOON,
+  PERSON,
+  Service,
+  TOKEN,
+  addPhoto,
+  captureInto,
+  changeDraft,
+  emptyPhone,
+  json,
+  picture,
+  problem,
+  withdraw,
+} from "./testing";
 import { inTurn } from "./turns";
 
 let service: Service;

@@ -1,8 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 
 import { call, patience, refusesToken } from "./api";
-import { skewOf, written } from "./clock";
-import { addPhoto, captureInto, changeDraft } from "./drafts";
+import { skewOf, stillKnown, written } from "./clock";
 import { type Owed, guess } from "./guess";
 import { handIn } from "./handing-in";
 import { newId } from "./ids";
@@ -12,7 +11,19 @@ import { askToPersist } from "./persist";
 import { CHECK_IN } from "./records";
 import { type Tools, shrink } from "./scaling";
 import { database } from "./storage";
-import { CAPTURE, NOON, PERSON, Service, emptyPhone, json, picture, problem } from "./testing";
+import {
+  CAPTURE,
+  NOON,
+  PERSON,
+  Service,
+  addPhoto,
+  captureInto,
+  changeDraft,
+  emptyPhone,
+  json,
+  picture,
+  problem,
+} from "./testing";
 
 beforeEach(emptyPhone);
 
@@ -34,6 +45,11 @@ describe("the clock", () => {
 
   it("without a proper Date, or when the clock was turned back meanwhile, nothing is known", () => {
     expect([skewOf(null, 0, 1), skewOf("noon", 0, 1), skewOf(date, NOON, NOON - 1)]).toEqual([null, null, null]);
+  });
+
+  it("turned back since the last contact is not known any more", () => {
+    const skew = { skewS: 172_800, at: NOON };
+    expect([stillKnown(skew, NOON + 1), stillKnown(skew, NOON - 1), stillKnown(null, NOON)]).toEqual([172_800, null, null]);
   });
 
   it("is written with the phone's own offset", () => {

@@ -5,10 +5,11 @@ import "fake-indexeddb/auto";
 import { deleteDB } from "idb";
 
 import type { World } from "./api";
+import * as drafts from "./drafts";
 import { sha256 } from "./ids";
 import { rememberSkew } from "./known";
-import type { Capture } from "./records";
-import { NAME, close } from "./storage";
+import { CHECK_IN, type Capture, type Draft } from "./records";
+import { type Kept, NAME, close } from "./storage";
 
 export const NOON = Date.parse("2018-11-20T04:00:00Z");
 export const PERSON = "P001";
@@ -23,6 +24,29 @@ export const CAPTURE: Capture = {
 export async function emptyPhone(): Promise<void> {
   await close();
   await deleteDB(NAME);
+}
+
+type Did = Kept<Draft | null>;
+type Photo = Parameters<typeof drafts.addPhoto>[1];
+
+/** The person's open draft, begun where there is none: as a screen does before anything is changed. */
+async function open(person: string, subject: string, now: number): Promise<Draft> {
+  const begun = (await drafts.draftOf(person, subject)) ?? (await drafts.beginDraft(person, subject, {}, now));
+  if (!("ok" in begun)) return begun;
+  if (!begun.ok) throw new Error(begun.why);
+  return begun.value;
+}
+export async function changeDraft(person: string, subject: string, change: drafts.Change, now: number): Promise<Did> {
+  return drafts.changeDraft(await open(person, subject, now), change);
+}
+export async function captureInto(person: string, capture: Capture, now: number): Promise<Did> {
+  return drafts.captureInto(await open(person, CHECK_IN, now), capture);
+}
+export async function addPhoto(person: string, subject: string, photo: Photo, now: number): Promise<Did> {
+  return drafts.addPhoto(await open(person, subject, now), photo);
+}
+export async function withdraw(person: string, subject: string, digests: readonly string[], now: number): Promise<Did> {
+  return drafts.withdraw(await open(person, subject, now), digests);
 }
 
 /** A photo of so many bytes, with its digest. */
